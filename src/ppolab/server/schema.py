@@ -1,0 +1,626 @@
+"""Everything that crosses the wire, as types: requests, responses and WebSocket messages.
+
+The TypeScript client is generated from this module through the OpenAPI document; a test fails when
+the two differ. Numbers that are not finite travel as null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROTOCOL_VERSION = 1
+
+
+class Message(BaseModel):
+    """Base of all wire types: unknown fields are refused, so that typing errors are answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# ---------------------------------------------------------------------------------------- errors
+
+
+class Problem(Message):
+    """An error as RFC 9457 "problem details", with the field, the value and the mend."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    value: str | None = None
+    mend: str | None = None
+
+
+class Health(Message):
+    """Whether the server works, and with what."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    sandbox_backend: str  # "bubblewrap (root)", "bubblewrap (user)", "unsafe-local", "none"
+    sandbox_safe: bool
+    sandbox_reason: str  # why this backend was chosen, in words
+    runs_folder: str
+
+
+class Readiness(Message):
+    """Whether the server can serve now; `waiting_for` names what it still lacks."""
+
+    ready: bool
+    waiting_for: list[str]
+
+
+# ------------------------------------------------------------------------------------------ runs
+
+RunState = Literal[
+    "waiting",  # for a free slot
+    "starting",  # its process is coming up
+    "running",
+    "paused",
+    "finished",  # reached its planned end
+    "stopped",  # ended by a person
+    "interrupted",  # its process went away; can be resumed from a checkpoint
+    "failed",  # ended by an error, which `state_words` tells
+]
+
+
+class LiveSetting(Message):
+    """A setting that may change while the run goes."""
+
+    name: str
+    label: str
+    value: float
+    minimum: float
+    maximum: float
+    step: float
+    description: str
+
+
+class RunSummary(Message):
+    """One run, as a list shows it."""
+
+    id: str
+    title: str
+    kind: Literal["control"]
+    environment: str
+    preset: str | None
+    seed: int
+    state: RunState
+    state_words: str  # e.g. "interrupted at step 20,480: its process went away"
+    step: int
+    total_steps: int
+    created_at: str  # ISO 8601, UTC
+    updated_at: str
+    recorded: bool  # shipped with the course, not started here
+    latest: dict[str, float | None]  # the newest value of each metric
+    can_resume: bool
+
+
+class MetricInfo(Message):
+    """What a metric is: its words, its unit, and whose colour it carries."""
+
+    key: str
+    label: str
+    unit: str
+    role: Literal["actor", "critic", "reward", "reference", "none"]
+    description: str
+    reference: float | None = None  # a target or natural bound worth a line, e.g. 475
+
+
+class RunDetail(RunSummary):
+    """One run with its settings and where its log stands."""
+
+    head: int  # number of events in the log
+    config: dict[str, Any]
+    versions: dict[str, str]
+    settings: list[LiveSetting]
+    metrics: list[MetricInfo]
+    resumable_step: int | None  # the step of the newest checkpoint
+
+
+class StartRun(Message):
+    """Ask for a new run."""
+
+    kind: Literal["control"] = "control"
+    preset: str
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # None: the preset's
+    overrides: dict[str, float | int | bool | str] = Field(default_factory=dict)
+    title: Annotated[str, Field(max_length=120)] | None = None
+
+
+class RunControl(Message):
+    """Ask a run to do something. `step` does one iteration of a paused run, then pauses again."""
+
+    action: Literal["pause", "step", "resume", "stop", "set"]
+    name: str | None = None  # for "set": the setting
+    value: float | None = None
+
+
+class Series(Message):
+    """Metrics of a run as columns, reduced to about `px` points each by min/max per pixel.
+
+    Each key has its own points, because reduction keeps different steps for each.
+    """
+
+    cursor: int  # follow from here
+    from_step: int
+    to_step: int
+    series: dict[str, SeriesColumns]
+
+
+class SeriesColumns(Message):
+    """One metric over steps; null is a value that was not finite or not there."""
+
+    step: list[int]
+    value: list[float | None]
+
+
+class RunEvent(Message):
+    """One event of the log that is not a metric, as the page receives it.
+
+    kind → data:
+    - state: {state, words}
+    - setting: {name, value, from}
+    - checkpoint: {file}
+    - rewind: {to_step} – the run resumed from an older checkpoint; forget what lies after to_step
+    - histogram: {name, low, high, counts: [rows][bins]} – one row per epoch
+    - stage: {name, seconds}
+    - sample, alert, tensors: as recorded
+    """
+
+    seq: int
+    step: int
+    t: float  # seconds since the run began
+    kind: str
+    data: dict[str, Any]
+
+
+class RunEvents(Message):
+    """A slice of the log's events that are not metrics."""
+
+    events: list[RunEvent]
+    cursor: int
+
+
+class RunAt(Message):
+    """The state of a run folded at a step: the newest of everything recorded up to it."""
+
+    step: int
+    seq: int
+    state: RunState
+    metrics: dict[str, float | None]
+    settings: dict[str, float]
+    histograms: dict[str, RunEvent]
+    alerts: list[RunEvent]
+
+
+class Preset(Message):
+    """A named configuration of a run."""
+
+    name: str
+    title: str
+    description: str
+    kind: Literal["control"]
+    environment: str
+    config: dict[str, Any]
+    settings: list[LiveSetting]
+
+
+# ------------------------------------------------------------------- WebSocket /ws/runs/{id}
+
+
+class HelloMessage(Message):
+    """First message: what the run is and where its log stands."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int = PROTOCOL_VERSION
+    run: RunDetail
+    head: int
+    keys: list[str]
+
+
+class FrameMessage(Message):
+    """Metric rows with sequence numbers in (from_seq, to_seq]; columns are aligned with `step`."""
+
+    type: Literal["frame"] = "frame"
+    seq: list[int]
+    step: list[int]
+    t: list[float]
+    series: dict[str, list[float | None]]
+
+
+class EventMessage(Message):
+    """An event that is not a metric."""
+
+    type: Literal["event"] = "event"
+    event: RunEvent
+
+
+class ResyncMessage(Message):
+    """The client's cursor lies too far back: fetch the series again, then follow from `to`."""
+
+    type: Literal["resync"] = "resync"
+    from_seq: int
+    to_seq: int
+
+
+class DoneMessage(Message):
+    """The log has ended for now; `run` is its last state. The socket stays open for a resume."""
+
+    type: Literal["done"] = "done"
+    run: RunDetail
+
+
+class PongMessage(Message):
+    """Answer to a ping."""
+
+    type: Literal["pong"] = "pong"
+
+
+class ErrorMessage(Message):
+    """A message of the client that could not be used; the socket stays open."""
+
+    type: Literal["error"] = "error"
+    problem: Problem
+
+
+ServerMessage = Annotated[
+    HelloMessage
+    | FrameMessage
+    | EventMessage
+    | ResyncMessage
+    | DoneMessage
+    | PongMessage
+    | ErrorMessage,
+    Field(discriminator="type"),
+]
+
+
+class SubscribeMessage(Message):
+    """Set the frame rate: 20 a second when seen, 5 when the tab is hidden."""
+
+    type: Literal["subscribe"]
+    hz: Annotated[float, Field(ge=1, le=60)] = 20.0
+    keys: list[str] | None = None  # None: all
+
+
+class ControlMessage(Message):
+    """The same as POST …/control, over the socket."""
+
+    type: Literal["control"]
+    control: RunControl
+
+
+class PingMessage(Message):
+    """Keep-alive."""
+
+    type: Literal["ping"]
+
+
+ClientMessage = Annotated[
+    SubscribeMessage | ControlMessage | PingMessage, Field(discriminator="type")
+]
+
+
+# ---------------------------------------------------------------------------------------- course
+
+
+class LessonLink(Message):
+    """A lesson or challenge on the map."""
+
+    slug: str
+    title: str
+    minutes: int
+    kind: Literal["lesson", "challenge"]
+    done: bool
+
+
+class ChapterLink(Message):
+    """A chapter on the map; one that is not written has goals and no lessons."""
+
+    number: int
+    slug: str
+    title: str
+    phase: str
+    goals: list[str]
+    written: bool
+    lessons: list[LessonLink]
+
+
+class Phase(Message):
+    """One of the three phases of the course."""
+
+    name: str
+    summary: str
+
+
+class CourseMap(Message):
+    """The whole course with the learner's progress."""
+
+    title: str
+    phases: list[Phase]
+    chapters: list[ChapterLink]
+    done: int
+    total: int  # lessons and challenges that are written
+
+
+class TextInline(Message):
+    """Plain text."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class CodeInline(Message):
+    """`code` in a sentence."""
+
+    type: Literal["code"] = "code"
+    text: str
+
+
+class MathInline(Message):
+    """A formula in a sentence, as TeX."""
+
+    type: Literal["math"] = "math"
+    tex: str
+
+
+class StyledInline(Message):
+    """Emphasis, strong text, or a role term such as `:critic[the critic]`."""
+
+    type: Literal["emphasis", "strong", "actor", "critic", "reward", "reference", "keyword"]
+    children: list[Inline]
+
+
+class LinkInline(Message):
+    """A link; `external` leaves the course."""
+
+    type: Literal["link"] = "link"
+    href: str
+    external: bool
+    children: list[Inline]
+
+
+class BreakInline(Message):
+    """A line break."""
+
+    type: Literal["break"] = "break"
+
+
+Inline = Annotated[
+    TextInline | CodeInline | MathInline | StyledInline | LinkInline | BreakInline,
+    Field(discriminator="type"),
+]
+
+
+class HeadingBlock(Message):
+    """A heading; level 1 is the lesson's title and does not occur in the body."""
+
+    type: Literal["heading"] = "heading"
+    level: int
+    id: str
+    children: list[Inline]
+
+
+class ParagraphBlock(Message):
+    """A paragraph."""
+
+    type: Literal["paragraph"] = "paragraph"
+    children: list[Inline]
+
+
+class ListBlock(Message):
+    """A list whose items are blocks."""
+
+    type: Literal["list"] = "list"
+    ordered: bool
+    items: list[list[Block]]
+
+
+class CodeBlock(Message):
+    """Code; `source` names the file and lines it was taken from, where it was."""
+
+    type: Literal["code"] = "code"
+    language: str
+    text: str
+    source: str | None = None
+
+
+class MathBlock(Message):
+    """A displayed formula, as TeX."""
+
+    type: Literal["math"] = "math"
+    tex: str
+
+
+class QuoteBlock(Message):
+    """A quotation or aside."""
+
+    type: Literal["quote"] = "quote"
+    children: list[Block]
+
+
+class TableBlock(Message):
+    """A table of inline cells."""
+
+    type: Literal["table"] = "table"
+    header: list[list[Inline]]
+    rows: list[list[list[Inline]]]
+
+
+class PredictOption(Message):
+    """One answer to a prediction; which is right is told only after the learner answered."""
+
+    id: str
+    children: list[Inline]
+
+
+class PredictBlock(Message):
+    """A prediction to make before something is shown."""
+
+    type: Literal["predict"] = "predict"
+    id: str
+    question: list[Block]
+    options: list[PredictOption]
+
+
+class DirectiveBlock(Message):
+    """An instrument, a live run, a step of the stage or a note, with its attributes.
+
+    name → attributes:
+    - run: preset, after (id of the prediction that unlocks it), recorded (id of the run shown first)
+    - interactive: name, and that figure's own state as further attributes
+    - step: show ("run" or an interactive's name) and state for the stage; children are the prose
+    - note: title; children are the prose ("confusion clarifier", aside)
+    - challenge: slug
+    """
+
+    type: Literal["directive"] = "directive"
+    name: Literal["run", "interactive", "step", "note", "challenge"]
+    attributes: dict[str, str]
+    children: list[Block]
+
+
+Block = Annotated[
+    HeadingBlock
+    | ParagraphBlock
+    | ListBlock
+    | CodeBlock
+    | MathBlock
+    | QuoteBlock
+    | TableBlock
+    | PredictBlock
+    | DirectiveBlock,
+    Field(discriminator="type"),
+]
+
+
+class Prediction(Message):
+    """What the learner predicted and what is right, with the reason for each option."""
+
+    id: str
+    chosen: str
+    correct: str
+    reasons: dict[str, str]
+
+
+class Lesson(Message):
+    """A lesson, ready to render."""
+
+    chapter: str
+    chapter_number: int
+    chapter_title: str
+    slug: str
+    number: str  # "4.1"
+    title: str
+    minutes: int
+    summary: str
+    blocks: list[Block]
+    predictions: dict[str, Prediction]  # those already made
+    done: bool
+    previous: LessonAddress | None
+    next: LessonAddress | None
+
+
+class LessonAddress(Message):
+    """Where a neighbour lies."""
+
+    chapter: str
+    slug: str
+    title: str
+    kind: Literal["lesson", "challenge"]
+
+
+class MakePrediction(Message):
+    """Record a prediction. The first answer is the one that counts."""
+
+    chapter: str
+    lesson: str
+    id: str
+    option: str
+
+
+class SetProgress(Message):
+    """Mark a lesson as done or not done."""
+
+    done: bool
+
+
+# ------------------------------------------------------------------------------------ assessment
+
+CheckStatus = Literal["pending", "pass", "fail", "error", "not_run"]
+Verdict = Literal["pass", "fail", "error", "timeout", "memory", "protocol"]
+
+
+class CheckInfo(Message):
+    """One check of a challenge, as the page announces it."""
+
+    name: str
+    title: str
+
+
+class CheckResult(Message):
+    """The outcome of one check; `message` says in words what was expected and what came."""
+
+    name: str
+    title: str
+    status: CheckStatus
+    message: str
+
+
+class Attempt(Message):
+    """A submission and its verdict."""
+
+    id: int
+    challenge: str
+    status: Literal["queued", "running", "done"]
+    verdict: Verdict | None
+    summary: str  # one sentence for people
+    checks: list[CheckResult]
+    output: str  # what the submission printed, at most 64 KB
+    backend: str
+    seconds: float | None
+    created_at: str
+    source: str
+
+
+class AttemptMessage(Message):
+    """WebSocket /ws/attempts/{id}: the attempt after each change, until its status is done."""
+
+    type: Literal["attempt"] = "attempt"
+    attempt: Attempt
+
+
+class Challenge(Message):
+    """A challenge, ready to be worked on."""
+
+    slug: str
+    title: str
+    chapter: str
+    minutes: int
+    prompt: list[Block]
+    starter: str
+    entry: str  # the function to write
+    checks: list[CheckInfo]
+    hints: list[list[Block]]
+    solved: bool
+    draft: str | None  # the learner's last unsent text
+    attempts: int
+
+
+class SubmitAttempt(Message):
+    """Submit code. The size limit is told in the error when it is passed."""
+
+    source: str
+
+
+class SaveDraft(Message):
+    """Keep unsent text."""
+
+    source: str
+
+
+for _model in (Series, StyledInline, LinkInline, ListBlock, QuoteBlock, TableBlock, Lesson):
+    _model.model_rebuild()
