@@ -1,0 +1,1 @@
+"""The server: REST, WebSocket, database, and the page itself."""
