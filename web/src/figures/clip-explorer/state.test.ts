@@ -3,7 +3,7 @@ import { DEFAULT_STATE, fromSearch, ratioAfterKey, readSearch, toSearch } from "
 
 describe("the explorer's state in the URL", () => {
   it("comes back unchanged from its own URL", () => {
-    const state = { ratio: 0.72, advantage: -1, clipRange: 0.31, run: "cartpole-seed1", epoch: 3 };
+    const state = { ratio: 0.72, advantage: -0.6, clipRange: 0.31, run: "cartpole-seed1", epoch: 3 };
     expect(fromSearch(readSearch(toSearch(state) as Record<string, unknown>))).toEqual(state);
   });
 
@@ -13,14 +13,14 @@ describe("the explorer's state in the URL", () => {
 
   it("reads the attributes of a lesson's step, which are text", () => {
     expect(readSearch({ show: "clip-explorer", sign: "-1", ratio: "1.3" })).toEqual({
-      sign: -1,
+      advantage: -1,
       ratio: 1.3,
     });
   });
 
   it("brings values out of range back to the edge and ignores what is no number", () => {
     expect(readSearch({ ratio: "9", eps: "0", sign: "up", epoch: "-1" })).toEqual({
-      ratio: 2,
+      ratio: 1.6,
       eps: 0.05,
     });
   });
@@ -33,8 +33,8 @@ describe("keys on the point", () => {
   });
 
   it("stops at the ends and leaves other keys alone", () => {
-    expect(ratioAfterKey(1.995, "ArrowUp", false)).toBe(2);
-    expect(ratioAfterKey(1, "Home", false)).toBe(0);
+    expect(ratioAfterKey(1.595, "ArrowUp", false)).toBe(1.6);
+    expect(ratioAfterKey(1, "Home", false)).toBe(0.4);
     expect(ratioAfterKey(1, "a", false)).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { clamp } from "./clip";
 export interface ClipState {
   /** probability ratio r of the sample */
   ratio: number;
-  /** advantage A of the sample; its sign picks the panel */
+  /** advantage A of the sample, −1 to 1 and not 0; its sign picks the panel */
   advantage: number;
   /** ε */
   clipRange: number;
@@ -15,12 +15,16 @@ export interface ClipState {
   epoch: number | null;
 }
 
-export const RATIO_MIN = 0;
-export const RATIO_MAX = 2;
+// Symmetric around 1 and wide enough for the largest ε, so that the axis never has to move.
+export const RATIO_MIN = 0.4;
+export const RATIO_MAX = 1.6;
 export const RATIO_STEP = 0.01;
 export const CLIP_MIN = 0.05;
 export const CLIP_MAX = 0.5;
 export const CLIP_STEP = 0.01;
+export const ADVANTAGE_MIN = 0.2;
+export const ADVANTAGE_MAX = 1;
+export const ADVANTAGE_STEP = 0.05;
 
 export const DEFAULT_STATE: ClipState = {
   ratio: 1.3,
@@ -33,7 +37,7 @@ export const DEFAULT_STATE: ClipState = {
 /** What a URL or a lesson's directive may carry; anything else is left out. */
 export interface ClipSearch {
   ratio?: number;
-  sign?: 1 | -1;
+  advantage?: number;
   eps?: number;
   run?: string;
   epoch?: number;
@@ -50,15 +54,24 @@ export function tidy(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
 
-/** Read a search object or a directive's attributes; what cannot be used falls back to default. */
+/** Keep the sign, bring the size into the range the figure draws. */
+export function boundedAdvantage(advantage: number): number {
+  const size = clamp(Math.abs(advantage), ADVANTAGE_MIN, ADVANTAGE_MAX);
+  return tidy(advantage < 0 ? -size : size);
+}
+
+/**
+ * Read a search object or a directive's attributes; what cannot be used is left out, so that the
+ * default holds. A lesson may write `sign="-1"` for an advantage of −1.
+ */
 export function readSearch(raw: Record<string, unknown>): ClipSearch {
   const ratio = finite(raw.ratio);
-  const sign = finite(raw.sign);
+  const advantage = finite(raw.advantage) ?? finite(raw.sign);
   const eps = finite(raw.eps ?? raw.clip_range);
   const epoch = finite(raw.epoch);
   return {
     ...(ratio !== undefined && { ratio: tidy(clamp(ratio, RATIO_MIN, RATIO_MAX)) }),
-    ...(sign !== undefined && sign !== 0 && { sign: sign > 0 ? (1 as const) : (-1 as const) }),
+    ...(advantage !== undefined && advantage !== 0 && { advantage: boundedAdvantage(advantage) }),
     ...(eps !== undefined && { eps: tidy(clamp(eps, CLIP_MIN, CLIP_MAX)) }),
     ...(typeof raw.run === "string" && raw.run !== "" && { run: raw.run }),
     ...(epoch !== undefined && epoch >= 0 && { epoch: Math.floor(epoch) }),
@@ -68,7 +81,7 @@ export function readSearch(raw: Record<string, unknown>): ClipSearch {
 export function fromSearch(search: ClipSearch): ClipState {
   return {
     ratio: search.ratio ?? DEFAULT_STATE.ratio,
-    advantage: search.sign ?? DEFAULT_STATE.advantage,
+    advantage: search.advantage ?? DEFAULT_STATE.advantage,
     clipRange: search.eps ?? DEFAULT_STATE.clipRange,
     run: search.run ?? null,
     epoch: search.epoch ?? null,
@@ -79,7 +92,7 @@ export function fromSearch(search: ClipSearch): ClipState {
 export function toSearch(state: ClipState): ClipSearch {
   return {
     ...(state.ratio !== DEFAULT_STATE.ratio && { ratio: tidy(state.ratio) }),
-    ...(state.advantage < 0 && { sign: -1 as const }),
+    ...(state.advantage !== DEFAULT_STATE.advantage && { advantage: tidy(state.advantage) }),
     ...(state.clipRange !== DEFAULT_STATE.clipRange && { eps: tidy(state.clipRange) }),
     ...(state.run !== null && { run: state.run }),
     ...(state.epoch !== null && { epoch: state.epoch }),

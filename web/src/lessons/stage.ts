@@ -1,0 +1,113 @@
+/**
+ * What the stage beside the prose shows, and when: pure functions from a lesson's text.
+ *
+ * Stops are the places in the text that set the stage: `step`, `run` and `interactive` directives,
+ * in reading order. Views are what can stand on the stage: each run and each instrument once.
+ */
+
+import type { Block, DirectiveBlock, Lesson } from "./ast";
+
+export type StageView =
+  | { key: string; kind: "run"; preset: string; after: string | null; recorded: string | null }
+  | { key: string; kind: "interactive"; name: string };
+
+export interface Stop {
+  /** the id of its element on the page */
+  id: string;
+  block: DirectiveBlock;
+  /** key of the view that this stop puts on the stage; null leaves the stage as it is */
+  view: string | null;
+  /** state for that view */
+  state: Record<string, string>;
+}
+
+export interface StagePlan {
+  stops: Stop[];
+  views: StageView[];
+}
+
+const VIEW_ATTRIBUTES = new Set(["name", "show", "preset", "after", "recorded"]);
+
+function directives(blocks: readonly Block[]): DirectiveBlock[] {
+  return blocks.flatMap((block) => {
+    switch (block.type) {
+      case "directive":
+        return [block, ...directives(block.children)];
+      case "list":
+        return block.items.flatMap(directives);
+      case "quote":
+        return directives(block.children);
+      default:
+        return [];
+    }
+  });
+}
+
+function runView(block: DirectiveBlock): StageView {
+  const { preset = "", after, recorded } = block.attributes;
+  return {
+    key: `run:${preset}`,
+    kind: "run",
+    preset,
+    after: after ?? null,
+    recorded: recorded ?? null,
+  };
+}
+
+/** Read a lesson's text for its stops and views. */
+export function planStage(lesson: Pick<Lesson, "blocks">): StagePlan {
+  const found = directives(lesson.blocks).filter((d) =>
+    ["step", "run", "interactive"].includes(d.name),
+  );
+  const views = new Map<string, StageView>();
+  const firstRun = found.find((d) => d.name === "run");
+  let latestRun = firstRun;
+
+  const viewOf = (block: DirectiveBlock): StageView | null => {
+    if (block.name === "run") {
+      latestRun = block;
+      return runView(block);
+    }
+    const name = block.name === "step" ? block.attributes.show : block.attributes.name;
+    if (!name) return null;
+    // A step that shows "run" means the run last spoken of, or the lesson's first.
+    if (name === "run") return latestRun ? runView(latestRun) : null;
+    return { key: name, kind: "interactive", name };
+  };
+
+  const stops = found.map((block, i): Stop => {
+    const view = viewOf(block);
+    if (view && !views.has(view.key)) views.set(view.key, view);
+    const state = Object.fromEntries(
+      Object.entries(block.attributes).filter(([name]) => !VIEW_ATTRIBUTES.has(name)),
+    );
+    return { id: `stop-${i + 1}`, block, view: view?.key ?? null, state };
+  });
+  return { stops, views: [...views.values()] };
+}
+
+/** Whether a run waits for a prediction that has not been made. */
+export function isLocked(view: StageView, predictions: Lesson["predictions"]): boolean {
+  return view.kind === "run" && view.after !== null && !(view.after in predictions);
+}
+
+/**
+ * The stop that the reader is at: the last one whose top has passed the reading line.
+ * `tops` are in CSS pixels from the top of the window; −1 before the first.
+ */
+export function currentStop(tops: readonly number[], readingLine: number): number {
+  let current = -1;
+  tops.forEach((top, i) => {
+    if (top <= readingLine) current = i;
+  });
+  return current;
+}
+
+/** The view on the stage at a stop: its own, else the nearest earlier one, else the lesson's first. */
+export function viewAt(plan: StagePlan, stop: number): StageView | null {
+  for (let i = Math.min(stop, plan.stops.length - 1); i >= 0; i--) {
+    const key = plan.stops[i]?.view;
+    if (key) return plan.views.find((view) => view.key === key) ?? null;
+  }
+  return plan.views[0] ?? null;
+}
