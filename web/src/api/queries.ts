@@ -1,0 +1,39 @@
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+
+import { answer, api } from "./client";
+import { ApiProblem } from "./problem";
+
+/** Caches what the server said. The banner, not the cache, deals with a server that is gone. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (count, error) => error instanceof ApiProblem && error.serverGone && count < 2,
+      refetchOnWindowFocus: false,
+    },
+    mutations: { retry: false },
+  },
+});
+
+export const courseQuery = queryOptions({
+  queryKey: ["course"],
+  queryFn: () => answer(api.GET("/api/course")),
+});
+
+export const runsQuery = queryOptions({
+  queryKey: ["runs"],
+  queryFn: () => answer(api.GET("/api/runs")),
+});
+
+export const presetsQuery = queryOptions({
+  queryKey: ["presets"],
+  queryFn: () => answer(api.GET("/api/presets")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** One run's details, asked once; a RunFeed follows it after that. */
+export const runQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["run", id],
+    queryFn: () => answer(api.GET("/api/runs/{run_id}", { params: { path: { run_id: id } } })),
+  });

@@ -1,0 +1,53 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+
+import { NotFound, PageError, PagePending } from "./app/fallbacks";
+import { Shell } from "./app/Shell";
+
+const root = createRootRoute({ component: Shell });
+
+// Every page is its own chunk; a page module exports its component as `default`.
+const map = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("./map/CourseMapPage")),
+});
+const lesson = createRoute({
+  getParentRoute: () => root,
+  path: "/learn/$chapter/$slug",
+  component: lazyRouteComponent(() => import("./lessons/LessonPage")),
+});
+const challenge = createRoute({
+  getParentRoute: () => root,
+  path: "/challenge/$slug",
+  component: lazyRouteComponent(() => import("./challenge/ChallengePage")),
+});
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  component: lazyRouteComponent(() => import("./runs/RunsPage")),
+});
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$id",
+  component: lazyRouteComponent(() => import("./runs/RunPage")),
+});
+const clipExplorer = createRoute({
+  getParentRoute: () => root,
+  path: "/instruments/clip-explorer",
+  component: lazyRouteComponent(() => import("./figures/clip-explorer/Page")),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([map, lesson, challenge, runs, run, clipExplorer]),
+  defaultPreload: "intent",
+  defaultNotFoundComponent: NotFound,
+  defaultErrorComponent: PageError,
+  defaultPendingComponent: PagePending,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
