@@ -1,0 +1,26 @@
+"""Runs code that nobody trusts.
+
+- `choose_backend()` finds the strongest isolation that works on this machine and says why;
+- `prewarm(backend)` starts a box in the background, so that the next session opens at once;
+- `open_session(backend)` gives a box with torch imported, ready for a submission.
+"""
+
+from ppolab.sandbox.backend import Backend, Box, Usage
+from ppolab.sandbox.choosing import choose_backend
+from ppolab.sandbox.limits import Limits
+from ppolab.sandbox.session import Answer, BoxFault, Session, SubmissionError
+from ppolab.sandbox.warm import open_session, prewarm
+
+__all__ = [
+    "Answer",
+    "Backend",
+    "Box",
+    "BoxFault",
+    "Limits",
+    "Session",
+    "SubmissionError",
+    "Usage",
+    "choose_backend",
+    "open_session",
+    "prewarm",
+]

