@@ -5,7 +5,7 @@
  * in reading order. Views are what can stand on the stage: each run and each instrument once.
  */
 
-import type { Block, DirectiveBlock, Lesson } from "./ast";
+import type { Block, DirectiveBlock, Lesson, PredictBlock } from "./ast";
 
 export type StageView =
   | { key: string; kind: "run"; preset: string; after: string | null; recorded: string | null }
@@ -28,19 +28,24 @@ export interface StagePlan {
 
 const VIEW_ATTRIBUTES = new Set(["name", "show", "preset", "after", "recorded"]);
 
-function directives(blocks: readonly Block[]): DirectiveBlock[] {
+/** A text's blocks and all blocks within them, in reading order. */
+export function allBlocks(blocks: readonly Block[]): Block[] {
   return blocks.flatMap((block) => {
     switch (block.type) {
       case "directive":
-        return [block, ...directives(block.children)];
-      case "list":
-        return block.items.flatMap(directives);
       case "quote":
-        return directives(block.children);
+        return [block, ...allBlocks(block.children)];
+      case "list":
+        return [block, ...block.items.flatMap(allBlocks)];
       default:
-        return [];
+        return [block];
     }
   });
+}
+
+/** The question with this id, or undefined. */
+export function predictBlock(blocks: readonly Block[], id: string): PredictBlock | undefined {
+  return allBlocks(blocks).find((b): b is PredictBlock => b.type === "predict" && b.id === id);
 }
 
 function runView(block: DirectiveBlock): StageView {
@@ -56,8 +61,9 @@ function runView(block: DirectiveBlock): StageView {
 
 /** Read a lesson's text for its stops and views. */
 export function planStage(lesson: Pick<Lesson, "blocks">): StagePlan {
-  const found = directives(lesson.blocks).filter((d) =>
-    ["step", "run", "interactive"].includes(d.name),
+  const found = allBlocks(lesson.blocks).filter(
+    (b): b is DirectiveBlock =>
+      b.type === "directive" && ["step", "run", "interactive"].includes(b.name),
   );
   const views = new Map<string, StageView>();
   const firstRun = found.find((d) => d.name === "run");

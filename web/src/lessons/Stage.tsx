@@ -1,0 +1,107 @@
+import { Lock } from "lucide-react";
+import type { Ref } from "react";
+import { ClipExplorer } from "../figures/clip-explorer/ClipExplorer";
+import type { ClipState } from "../figures/clip-explorer/state";
+import { useRunRatios } from "../figures/clip-explorer/useRunRatios";
+import { LiveRun } from "../runs/LiveRun";
+import type { Lesson } from "./ast";
+import { interactiveTitle, isInstrument } from "./instruments";
+import { isLocked, type StageView } from "./stage";
+
+interface StageProps {
+  ref: Ref<HTMLElement>;
+  views: StageView[];
+  shown: string;
+  onShow: (key: string) => void;
+  predictions: Lesson["predictions"];
+  clip: ClipState;
+  onClip: (change: Partial<ClipState>) => void;
+  /** the run whose ratios an instrument shows: the learner's own, else the recorded one */
+  runId: string | null;
+  onRunStarted: (runId: string) => void;
+  compact: boolean;
+}
+
+/**
+ * The stage beside the prose. All its views stay in place, hidden when not shown, so that a live run
+ * goes on while an instrument is looked at.
+ */
+export function Stage(props: StageProps) {
+  const { views, shown, onShow, compact } = props;
+  return (
+    <section ref={props.ref} className="stage card" aria-label="Stage" data-compact={compact ? "" : undefined}>
+      {views.length > 1 && (
+        <div className="segmented stage-tabs" role="group" aria-label="What the stage shows">
+          {views.map((view) => (
+            <button
+              key={view.key}
+              type="button"
+              aria-pressed={view.key === shown}
+              onClick={() => onShow(view.key)}
+            >
+              {viewTitle(view)}
+            </button>
+          ))}
+        </div>
+      )}
+      {views.map((view) => (
+        <div key={view.key} hidden={view.key !== shown} className="stage-view">
+          {views.length === 1 && view.kind === "interactive" && (
+            <h2 className="stage-title">{viewTitle(view)}</h2>
+          )}
+          <ViewBody view={view} {...props} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function viewTitle(view: StageView): string {
+  return view.kind === "run" ? "Live run" : interactiveTitle(view.name);
+}
+
+function ViewBody({ view, ...props }: StageProps & { view: StageView }) {
+  if (view.kind === "run") {
+    if (isLocked(view, props.predictions)) return <LockedRun predictionId={view.after ?? ""} />;
+    return (
+      <LiveRun
+        preset={view.preset}
+        recordedId={view.recorded}
+        locked={false}
+        onStarted={props.onRunStarted}
+      />
+    );
+  }
+  if (isInstrument(view.name)) return <StageClipExplorer {...props} />;
+  return (
+    <p className="caption">
+      The lesson asks for the instrument “{view.name}”, which this page does not have.
+    </p>
+  );
+}
+
+function StageClipExplorer({ clip, onClip, runId, compact }: StageProps) {
+  const { ratios, words } = useRunRatios(clip.run ?? runId);
+  return (
+    <ClipExplorer
+      state={clip}
+      onChange={onClip}
+      ratios={ratios}
+      noRatios={words}
+      compact={compact}
+    />
+  );
+}
+
+function LockedRun({ predictionId }: { predictionId: string }) {
+  return (
+    <div className="stage-locked">
+      <Lock size={22} aria-hidden />
+      <h2>Make your prediction first</h2>
+      <p>The run waits here. What you expect before you look is what you will learn from.</p>
+      <a className="btn btn-primary" href={`#predict-${predictionId}`}>
+        Go to the question
+      </a>
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+import { type RefObject, useEffect, useState } from "react";
+import { currentStop } from "./stage";
+
+// Where the reader's eye is: a little above the middle of what is visible of the prose.
+const READING_LINE = 0.42;
+const FAR_UP = 1_000_000;
+
+/**
+ * The index of the stop that has last passed the reading line, −1 before the first. An observer of
+ * that line, rather than of every scroll, keeps long lessons smooth.
+ */
+export function useCurrentStop(ids: readonly string[], stage: RefObject<HTMLElement | null>): number {
+  const [current, setCurrent] = useState(-1);
+  const key = ids.join(" ");
+  useEffect(() => {
+    const elements = key.split(" ").flatMap((id) => document.getElementById(id) ?? []);
+    if (elements.length === 0 || typeof IntersectionObserver === "undefined") return;
+    const measure = () => {
+      const tops = elements.map((element) => element.getBoundingClientRect().top);
+      setCurrent(currentStop(tops, readingLine(stage.current)));
+    };
+    const line = Math.round(readingLine(stage.current));
+    // Everything above the line, however far up, counts as seen: so a jump to the end of the page
+    // tells of the stops that it passed over, too.
+    const observer = new IntersectionObserver(measure, {
+      rootMargin: `${FAR_UP}px 0px -${Math.max(0, window.innerHeight - line)}px 0px`,
+    });
+    for (const element of elements) observer.observe(element);
+    return () => observer.disconnect();
+  }, [key, stage]);
+  return current;
+}
+
+/** The reading line in CSS pixels from the top of the window. */
+export function readingLine(stage: HTMLElement | null): number {
+  // On a narrow window the stage lies above the prose, and reading begins under it.
+  const covered = stage && isAboveProse(stage) ? stage.getBoundingClientRect().bottom : 0;
+  const top = Math.max(0, Math.min(covered, window.innerHeight * 0.6));
+  return top + (window.innerHeight - top) * READING_LINE;
+}
+
+function isAboveProse(stage: HTMLElement): boolean {
+  return stage.getBoundingClientRect().width > window.innerWidth * 0.8;
+}
