@@ -84,7 +84,10 @@ def load_challenge(folder: Path) -> ChallengeFolder:
     minutes = settings.get("minutes")
     if not isinstance(minutes, int) or minutes < 1:
         raise InvalidSettingError(
-            "challenge.yaml minutes", minutes, "is no length of time", "Give whole minutes, 1 or more"
+            "challenge.yaml minutes",
+            minutes,
+            "is no length of time",
+            "Give whole minutes",
         )
     return ChallengeFolder(
         slug=folder.name,
@@ -154,9 +157,8 @@ def _split_hints(text: str) -> tuple[str, ...]:
 def _read_mutant(path: Path, checks: set[str]) -> Mutant:
     """Read a mutant and the two header comments that say what must catch it and why it exists."""
     source = _read(path)
-    header = dict(
-        match.groups() for line in source.splitlines() if (match := HEADER_LINE.match(line))
-    )
+    matches = map(HEADER_LINE.match, source.splitlines())
+    header: dict[str, str] = {match[1]: match[2] for match in matches if match}
     caught_by = header.get("caught_by", "").strip()
     if caught_by not in checks:
         raise InvalidSettingError(

@@ -18,10 +18,8 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import ppolab
 from ppolab.errors import UnavailableError
@@ -79,9 +77,7 @@ class BubblewrapBackend(Backend):
         """Start a box around any command, with `files` to read under /opt/box."""
         with contextlib.ExitStack() as held:
             # Copies made by bwrap: the box can read them whatever the permissions of ours are.
-            inherited = {
-                name: _memory_file(held, data) for name, data in files.items()
-            }
+            inherited = {name: _memory_file(held, data) for name, data in files.items()}
             program = filter_program()
             if program is None:
                 raise UnavailableError(
@@ -178,7 +174,16 @@ class BubblewrapBackend(Backend):
         for source, target in self.runtime.mounts:
             flags += ["--ro-bind", str(source), str(target)]
         for folder in (*map(str, self.runtime.hidden), *_own_files_among_libraries()):
-            flags += ["--perms", "0555", "--size", str(MIB), "--tmpfs", folder, "--remount-ro", folder]
+            flags += [
+                "--perms",
+                "0555",
+                "--size",
+                str(MIB),
+                "--tmpfs",
+                folder,
+                "--remount-ro",
+                folder,
+            ]
         if self.as_root:
             flags += ["--ro-bind", _setpriv(), f"{BOX_FOLDER}/setpriv"]
         for name, descriptor in inherited.items():
@@ -353,17 +358,18 @@ def _spawner() -> ThreadPoolExecutor:
 
 
 def _spawn(arguments: list[str], passed: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    start: Callable[..., Any] = subprocess.Popen
-    return _spawner().submit(  # type: ignore[no-any-return]
-        start,
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=passed,
-        cwd="/",
-        env={},
-    ).result()
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=passed,
+            cwd="/",
+            env={},
+        )
+
+    return _spawner().submit(start).result()
 
 
 def _read_report(report: int, words: int) -> int:

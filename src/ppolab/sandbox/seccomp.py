@@ -86,7 +86,9 @@ REFUSED = (
         },
     ),
     Refusal("namespaces, in which capabilities come back", {"unshare": 272, "setns": 308}),
-    Refusal("files by handle, past the mounts", {"open_by_handle_at": 304, "name_to_handle_at": 303}),
+    Refusal(
+        "files by handle, past the mounts", {"open_by_handle_at": 304, "name_to_handle_at": 303}
+    ),
     Refusal("kernel keyrings, shared by uid", {"add_key": 248, "request_key": 249, "keyctl": 250}),
     Refusal(
         "large kernel interfaces with a history of faults, not needed for tensors",

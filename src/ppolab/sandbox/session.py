@@ -80,7 +80,7 @@ class Session:
                 "sandbox",
                 backend.name,
                 f"{problem}; its last words: {self.output[-500:] or 'none'}",
-                "Run `ppolab doctor`-style checks as docs/sandbox.md describes",
+                'See docs/sandbox.md, "When a box does not start"',
             )
         self._channel.clear_log()
 

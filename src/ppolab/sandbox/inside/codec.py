@@ -202,7 +202,9 @@ class _Reader:
         end = self.position + count * ITEM_BYTES[dtype]
         if end > len(self.blob):
             raise ProtocolError("an array larger than its bytes")
-        raw = np.frombuffer(self.blob[self.position : end], dtype="uint8" if dtype == "bool" else dtype)
+        raw = np.frombuffer(
+            self.blob[self.position : end], dtype="uint8" if dtype == "bool" else dtype
+        )
         self.position = end
         # A bool byte other than 0 or 1 would be undefined behaviour later on.
         flat = raw != 0 if dtype == "bool" else raw.copy()

@@ -5,18 +5,26 @@ conversation, in frames of `codec`:
 
     driver  {"ready": true}
     judge   {"load": source, "entry": name}
-    driver  {"loaded": true}  or  {"error": {…}}
+    driver  {"loaded": true}, {"missing": name} or {"error": {type, message, line}}
     judge   {"id": nonce, "args": […], "gradient_of": [index, …], "report_args": bool}
-    driver  {"id": nonce, "value": …, "gradients": […], "args": […]}  or  {"id": nonce, "error": …}
+    driver  {"id": nonce, "value": …, "gradients": […], "args": […]}, {"id": nonce, "unfit": type}
+            or {"id": nonce, "error": {…}}
 
-Usage: driver.py FOLDER_OF_PACKAGES… [rlimit:NAME=VALUE…]; an empty folder list keeps Python's own
-path.
+Usage: driver.py [FOLDER_OF_PACKAGES …] [rlimit:NAME=VALUE …]
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from ppolab.sandbox.inside import codec
 
 FILE = "submission.py"  # how the submission is called in its own tracebacks
 MAX_MESSAGE = 2000
@@ -26,143 +34,131 @@ def main() -> None:
     """Set the process up, say that it is ready, then answer until the judge is gone."""
     for argument in sys.argv[1:]:
         if argument.startswith("rlimit:"):
-            _limit(argument.removeprefix("rlimit:"))
+            lower_limit(argument.removeprefix("rlimit:"))
         else:
             sys.path.insert(0, argument)
     # Frames travel on descriptors of their own, so that print() cannot disturb them: whatever the
     # submission prints goes to the error pipe, and reading input() gives end of file.
     frames_in, frames_out = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    Driver(frames_in, frames_out).run()
 
-    import numpy as np
-    import torch
 
-    import codec
+class Driver:
+    """The conversation with the judge."""
 
-    # One thread: the box has one core, and the first parallel region would start a pool.
-    torch.set_num_threads(1)
+    def __init__(self, frames_in: int, frames_out: int) -> None:
+        self.frames_in = frames_in
+        self.frames_out = frames_out
+        self.function: Callable[..., Any] | None = None
 
-    def receive():
-        tree, blob = codec.frame_lengths(_read(frames_in, codec.PREFIX.size))
-        return codec.decode(_read(frames_in, tree), _read(frames_in, blob), torch.from_numpy)
+    def run(self) -> None:
+        """Import torch, which is what a box is kept warm for, then answer for ever."""
+        global codec, torch
+        import codec  # type: ignore[import-not-found]
+        import torch
 
-    def send(message):
-        _write(frames_out, codec.encode(message))
+        # One thread: the box has one core, and the first parallel region would start a pool.
+        torch.set_num_threads(1)
+        self.send({"ready": True})
+        while True:
+            message = self.receive()
+            reply = self.load(message) if "load" in message else self.answer(message)
+            for stream in (sys.stdout, sys.stderr):
+                # The submission may have closed or replaced it.
+                with contextlib.suppress(BaseException):
+                    stream.flush()
+            try:
+                self.send(reply)
+            except codec.ProtocolError as error:
+                self.send({"id": message.get("id"), "unfit": str(error)})
 
-    send({"ready": True})
-    function = None
-    while True:
-        message = receive()
-        if "load" in message:
-            _reseed(np, torch)
-            function, answer = _load(message["load"], message["entry"])
-        else:
-            answer = _answer(function, message, torch)
-        _flush()
+    def load(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Execute the submission as a module and find its function."""
+        # Fresh randomness, so that no submission can count on a seed.
+        torch.manual_seed(int.from_bytes(os.urandom(4), "big"))
+        namespace: dict[str, Any] = {"__name__": "submission", "__file__": FILE}
         try:
-            send(answer)
-        except codec.ProtocolError as error:
-            send({"id": message.get("id"), "unfit": str(error)})
+            exec(compile(message["load"], FILE, "exec"), namespace)
+        except BaseException as error:  # SystemExit too: it is an answer like any other
+            return {"error": describe(error)}
+        self.function = namespace.get(message["entry"])
+        return {"loaded": True} if callable(self.function) else {"missing": message["entry"]}
 
-
-def _load(source, entry):
-    """Execute the submission as a module; return its function, or None, and the answer."""
-    namespace = {"__name__": "submission", "__file__": FILE}
-    try:
-        exec(compile(source, FILE, "exec"), namespace)
-    except BaseException as error:  # SystemExit too: it is an answer like any other
-        return None, {"error": _describe(error)}
-    function = namespace.get(entry)
-    if not callable(function):
-        return None, {"missing": entry}
-    return function, {"loaded": True}
-
-
-def _answer(function, case, torch):
-    """Call the function on one case; gradients are those of the sum of what it returns."""
-    arguments = list(case["args"])
-    for index in case["gradient_of"]:
-        arguments[index] = arguments[index].requires_grad_()
-    answer = {"id": case["id"]}
-    try:
-        value = function(*arguments)
-        answer["value"] = value
-        if case["gradient_of"]:
-            answer["gradients"] = _gradients(value, [arguments[i] for i in case["gradient_of"]], torch)
+    def answer(self, case: dict[str, Any]) -> dict[str, Any]:
+        """Call the function on one case; gradients are those of the sum of what it returns."""
+        arguments = list(case["args"])
+        for index in case["gradient_of"]:
+            arguments[index] = arguments[index].requires_grad_()
+        reply: dict[str, Any] = {"id": case["id"]}
+        try:
+            assert self.function is not None
+            reply["value"] = value = self.function(*arguments)
+            reply["gradients"] = gradients(value, [arguments[i] for i in case["gradient_of"]])
+        except BaseException as error:
+            return {"id": case["id"], "error": describe(error)}
         if case["report_args"]:
-            answer["args"] = arguments
-    except BaseException as error:
-        return {"id": case["id"], "error": _describe(error)}
-    return answer
+            reply["args"] = arguments
+        return reply
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one frame."""
+        view = memoryview(codec.encode(message))
+        while view:
+            view = view[os.write(self.frames_out, view) :]
+
+    def receive(self) -> dict[str, Any]:
+        """Receive one frame."""
+        tree, blob = codec.frame_lengths(self.read(codec.PREFIX.size))
+        message: dict[str, Any] = codec.decode(self.read(tree), self.read(blob), torch.from_numpy)
+        return message
+
+    def read(self, count: int) -> bytes:
+        """Read exactly `count` bytes; the process ends when the judge is gone."""
+        data = bytearray()
+        while len(data) < count:
+            part = os.read(self.frames_in, min(count - len(data), 1 << 20))
+            if not part:
+                os._exit(0)
+            data += part
+        return bytes(data)
 
 
-def _gradients(value, inputs, torch):
+def gradients(value: Any, inputs: list[Any]) -> list[Any]:
     """Differentiate; None where the value does not depend on the input through autograd."""
-    if not (isinstance(value, torch.Tensor) and value.requires_grad):
+    if not (isinstance(value, torch.Tensor) and value.requires_grad and inputs):
         return [None] * len(inputs)
     return list(torch.autograd.grad(value.sum(), inputs, allow_unused=True))
 
 
-def _describe(error):
+def describe(error: BaseException) -> dict[str, Any]:
     """Say what went wrong and where in the submission, in a form that can travel."""
     try:
-        message = str(error)[:MAX_MESSAGE]
+        message = str(error)
     except BaseException:
         message = "(its message cannot be shown)"
     line = None
     if isinstance(error, SyntaxError) and error.filename == FILE:
-        line, message = error.lineno, str(error.msg)[:MAX_MESSAGE]
-    else:
-        trace = error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == FILE:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-    return {"type": type(error).__name__[:200], "message": message, "line": line}
+        line, message = error.lineno, str(error.msg)
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == FILE:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return {"type": type(error).__name__[:200], "message": message[:MAX_MESSAGE], "line": line}
 
 
-def _reseed(np, torch):
-    """Start every submission with fresh randomness, so that none can count on a known seed."""
-    seed = int.from_bytes(os.urandom(4), "big")
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def _limit(setting):
+def lower_limit(setting: str) -> None:
+    """Lower one rlimit of this process, from a text like `CPU=10`."""
     import resource
 
     name, value = setting.split("=")
-    kind = getattr(resource, f"RLIMIT_{name}", None)
+    kind = getattr(resource, f"RLIMIT_{name}", None)  # not every system has each
     if kind is not None:
         hard = resource.getrlimit(kind)[1]
-        value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(kind, (value, value))
-
-
-def _flush():
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BaseException:
-            pass  # the submission may have closed or replaced it
-
-
-def _read(descriptor, count):
-    data = bytearray()
-    while len(data) < count:
-        part = os.read(descriptor, min(count - len(data), 1 << 20))
-        if not part:
-            os._exit(0)  # the judge is gone
-        data += part
-    return bytes(data)
-
-
-def _write(descriptor, data):
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+        limit = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
+        resource.setrlimit(kind, (limit, limit))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Runs inside a box and tries what a submission must not be able to do; prints what it could.
 
 Usage: probe.py escape FOREIGN_FILE PROCESSES   prints one JSON object
-       probe.py memory BYTES                    takes memory until it is killed
+       probe.py memory BYTES                    takes memory, and says so if it gets it all
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-VSOCK_TO_HOST = 2  # the hypervisor's address
+AF_VSOCK = 40  # sockets to the hypervisor; no network namespace covers them
+OUTSIDE = ("/", "/usr", "/dev", "/opt", "/opt/box")
 
 
 def main() -> None:
     """Run the probe that the first argument names."""
     if sys.argv[1] == "memory":
         take_memory(int(sys.argv[2]))
-    foreign_file, processes = sys.argv[2], int(sys.argv[3])
-    print(
-        json.dumps(
-            {
-                "network": attempt(lambda: socket.socket(socket.AF_INET).close()),
-                "vsock": attempt(lambda: socket.socket(40).close()),
-                "foreign_file": attempt(lambda: open(foreign_file, "rb").close()),
-                "accounts": attempt(lambda: open("/etc/passwd", "rb").close()),
-                "write_outside": any(map(can_write, ("/", "/usr", "/dev", "/opt", "/opt/box"))),
-                "processes": count_forks(processes + 8),
-            }
-        )
-    )
+        return
+    foreign_file, processes = Path(sys.argv[2]), int(sys.argv[3])
+    report = {
+        "network": succeeds(lambda: socket.socket(socket.AF_INET).close()),
+        "vsock": succeeds(lambda: socket.socket(AF_VSOCK).close()),
+        "foreign_file": succeeds(lambda: foreign_file.open("rb").close()),
+        "accounts": succeeds(lambda: Path("/etc/passwd").open("rb").close()),
+        "write_outside": any(can_write(Path(folder)) for folder in OUTSIDE),
+        "processes": count_forks(processes + 8),
+    }
+    print(json.dumps(report))
 
 
-def attempt(action: Callable[[], None]) -> bool:
-    """Say whether an action succeeds."""
+def succeeds(action: Callable[[], None]) -> bool:
+    """Say whether the system lets an action happen."""
     try:
         action()
     except OSError:
@@ -44,9 +44,9 @@ def attempt(action: Callable[[], None]) -> bool:
     return True
 
 
-def can_write(folder: str) -> bool:
+def can_write(folder: Path) -> bool:
     """Say whether a file can be created in a folder."""
-    return attempt(lambda: open(os.path.join(folder, "probe"), "wb").close())
+    return succeeds(lambda: (folder / "probe").open("wb").close())
 
 
 def count_forks(enough: int) -> int:
@@ -64,11 +64,9 @@ def count_forks(enough: int) -> int:
 
 
 def take_memory(count: int) -> None:
-    """Touch every page, so that the memory is really taken, then stay."""
-    taken = []
-    for _ in range(count >> 20):
-        taken.append(b"x" * (1 << 20))
-    print("took it all", flush=True)
+    """Write to every page, so that the memory is really taken, then stay."""
+    taken = [b"x" * (1 << 20) for _ in range(count >> 20)]
+    print(f"took {len(taken)} MB", flush=True)
     time.sleep(60)
 
 
