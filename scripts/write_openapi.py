@@ -1,7 +1,7 @@
 """Write the OpenAPI document that the page's types are generated from.
 
-    python scripts/write_openapi.py            write web/src/api/openapi.json
-    python scripts/write_openapi.py --check    fail when the file differs from the code
+python scripts/write_openapi.py            write web/src/api/openapi.json
+python scripts/write_openapi.py --check    fail when the file differs from the code
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -
 
 async def read_at_most(receive: Receive, limit: int) -> bytes | None:
     """Read a body without a declared length; None when it passes the limit."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":

@@ -1,2 +1,44 @@
-def start_services(settings): ...
-async def stop_services(services): ...
+"""Makes the parts of a server when it starts, and lets go of them when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ppolab.course import Course
+from ppolab.runs import LocalExecutor, Runs
+from ppolab.server.database import open_database
+from ppolab.server.grader import SandboxGrader
+from ppolab.server.grading import Grader, GradingQueue
+from ppolab.server.live import Hubs
+from ppolab.server.records import Records
+from ppolab.server.services import Services
+from ppolab.server.settings import ServerSettings
+
+log = logging.getLogger("ppolab.server")
+
+
+def start_services(settings: ServerSettings, grader: Grader | None = None) -> Services:
+    """Open the home folder and the database, and tell the truth about what a stop left behind.
+
+    Raises StorageError where the home folder cannot be written.
+    """
+    settings.prepare()
+    records = Records(open_database(settings.database))
+    course = Course(settings.content)
+    runs = Runs(settings.runs_folder, settings.recorded_runs)
+    runs.settle()
+    executor = LocalExecutor()
+    executor.warm_up()
+    grading = GradingQueue(course, records, grader or SandboxGrader(settings.unsafe_local))
+    grading.start()
+    return Services(settings, course, runs, executor, records, grading, Hubs())
+
+
+async def stop_services(services: Services) -> None:
+    """Let runs write a checkpoint and end, and say of waiting attempts that they wait no more."""
+    await asyncio.gather(
+        asyncio.to_thread(services.executor.shutdown),
+        asyncio.to_thread(services.grading.stop),
+    )
+    services.records.close()
