@@ -28,7 +28,6 @@ export function CodeView({ language, text, source }: CodeViewProps) {
             token.kind === "plain" ? (
               token.text
             ) : (
-              // eslint-disable-next-line react/no-array-index-key
               <span key={i} className={`tok-${token.kind}`}>
                 {token.text}
               </span>

@@ -1,18 +1,12 @@
 import { Link } from "@tanstack/react-router";
-import { Fragment } from "react";
 import { Tex } from "../ui/math/Tex";
 import { RoleMark } from "../ui/RoleMark";
 import type { Inline } from "./ast";
 
 /** Text within a paragraph. Role terms always carry their glyph: colour never stands alone. */
 export function Inlines({ of }: { of: readonly Inline[] }) {
-  return of.map((inline, i) => (
-    // The text is fixed once fetched, so a position is a sound key.
-    // eslint-disable-next-line react/no-array-index-key
-    <Fragment key={i}>
-      <InlineView inline={inline} />
-    </Fragment>
-  ));
+  // The text is fixed once fetched, so a position is a sound key.
+  return of.map((inline, i) => <InlineView key={i} inline={inline} />);
 }
 
 function InlineView({ inline }: { inline: Inline }) {

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useActions } from "../actions/useActions";
 import { DEFAULT_STATE, fromSearch, readSearch } from "../figures/clip-explorer/state";
 import type { ChapterLink, DirectiveBlock, Lesson } from "./ast";
@@ -27,26 +27,22 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
   const stage = useRef<HTMLElement>(null);
   const compact = useMediaQuery("(max-width: 1080px)");
   const ids = useMemo(() => plan.stops.map((stop) => stop.id), [plan]);
-  const current = useCurrentStop(ids, stage);
   const [shown, setShown] = useState(() => viewAt(plan, -1)?.key ?? "");
   const [clip, setClip] = useState(DEFAULT_STATE);
   const address = `${lesson.chapter}/${lesson.slug}`;
   const [liveRunId, setLiveRunId] = useState(() => rememberedRun(address));
   const recordedId = plan.views.find((view) => view.kind === "run")?.recorded ?? null;
 
-  const apply = useCallback(
-    (index: number) => {
-      const view = viewAt(plan, index);
-      if (view) setShown(view.key);
-      const stop = plan.stops[index];
-      if (stop && view?.kind === "interactive") {
-        setClip((now) => ({ ...fromSearch(readSearch(stop.state)), run: now.run }));
-      }
-    },
-    [plan],
-  );
+  const apply = (index: number) => {
+    const view = viewAt(plan, index);
+    if (view) setShown(view.key);
+    const stop = plan.stops[index];
+    if (stop && view?.kind === "interactive") {
+      setClip((now) => ({ ...fromSearch(readSearch(stop.state)), run: now.run }));
+    }
+  };
   // Only arriving at a stop sets the stage; what the reader does there afterwards stands.
-  useEffect(() => apply(current), [apply, current]);
+  const current = useCurrentStop(ids, stage, apply);
 
   const goTo = (index: number) => {
     const stop = plan.stops[index];

@@ -26,10 +26,15 @@ interface StageProps {
  * The stage beside the prose. All its views stay in place, hidden when not shown, so that a live run
  * goes on while an instrument is looked at.
  */
-export function Stage(props: StageProps) {
-  const { views, shown, onShow, compact } = props;
+export function Stage({ ref, ...body }: StageProps) {
+  const { views, shown, onShow, compact } = body;
   return (
-    <section ref={props.ref} className="stage card" aria-label="Stage" data-compact={compact ? "" : undefined}>
+    <section
+      ref={ref}
+      className="stage card"
+      aria-label="Stage"
+      data-compact={compact ? "" : undefined}
+    >
       {views.length > 1 && (
         <div className="segmented stage-tabs" role="group" aria-label="What the stage shows">
           {views.map((view) => (
@@ -49,7 +54,7 @@ export function Stage(props: StageProps) {
           {views.length === 1 && view.kind === "interactive" && (
             <h2 className="stage-title">{viewTitle(view)}</h2>
           )}
-          <ViewBody view={view} {...props} />
+          <ViewBody view={view} {...body} />
         </div>
       ))}
     </section>
@@ -60,7 +65,9 @@ function viewTitle(view: StageView): string {
   return view.kind === "run" ? "Live run" : interactiveTitle(view.name);
 }
 
-function ViewBody({ view, ...props }: StageProps & { view: StageView }) {
+type BodyProps = Omit<StageProps, "ref">;
+
+function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
   if (view.kind === "run") {
     if (isLocked(view, props.predictions)) return <LockedRun predictionId={view.after ?? ""} />;
     return (
@@ -80,7 +87,7 @@ function ViewBody({ view, ...props }: StageProps & { view: StageView }) {
   );
 }
 
-function StageClipExplorer({ clip, onClip, runId, compact }: StageProps) {
+function StageClipExplorer({ clip, onClip, runId, compact }: BodyProps) {
   const { ratios, words } = useRunRatios(clip.run ?? runId);
   return (
     <ClipExplorer

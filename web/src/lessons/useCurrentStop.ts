@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { currentStop } from "./stage";
 
 // Where the reader's eye is: a little above the middle of what is visible of the prose.
@@ -6,18 +6,32 @@ const READING_LINE = 0.42;
 const FAR_UP = 1_000_000;
 
 /**
- * The index of the stop that has last passed the reading line, −1 before the first. An observer of
- * that line, rather than of every scroll, keeps long lessons smooth.
+ * The index of the stop that has last passed the reading line, −1 before the first; `onArrive` is
+ * told each time it changes. An observer of that line, rather than of every scroll, keeps long
+ * lessons smooth.
  */
-export function useCurrentStop(ids: readonly string[], stage: RefObject<HTMLElement | null>): number {
+export function useCurrentStop(
+  ids: readonly string[],
+  stage: RefObject<HTMLElement | null>,
+  onArrive: (index: number) => void,
+): number {
   const [current, setCurrent] = useState(-1);
+  const arrive = useRef(onArrive);
+  useEffect(() => {
+    arrive.current = onArrive;
+  });
   const key = ids.join(" ");
   useEffect(() => {
     const elements = key.split(" ").flatMap((id) => document.getElementById(id) ?? []);
     if (elements.length === 0 || typeof IntersectionObserver === "undefined") return;
+    let last = -1;
     const measure = () => {
       const tops = elements.map((element) => element.getBoundingClientRect().top);
-      setCurrent(currentStop(tops, readingLine(stage.current)));
+      const index = currentStop(tops, readingLine(stage.current));
+      if (index === last) return;
+      last = index;
+      setCurrent(index);
+      arrive.current(index);
     };
     const line = Math.round(readingLine(stage.current));
     // Everything above the line, however far up, counts as seen: so a jump to the end of the page
