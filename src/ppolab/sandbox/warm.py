@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import functools
 import threading
+import time
 from concurrent.futures import Future
 
 from ppolab.errors import PPOLabError
@@ -23,14 +24,19 @@ class WarmBox:
         self._lock = threading.Lock()
         self._next: Future[Session] | None = None
         self._timer: threading.Timer | None = None
+        self._wanted_until = 0.0  # of the monotonic clock
 
     def prewarm(self) -> None:
         """Start a box in the background unless one is there; returns at once."""
         with self._lock:
-            if self._next is None:
-                self._next = Future()
-                threading.Thread(target=self._open, args=(self._next,), daemon=True).start()
-            self._restart_timer()
+            self._wanted_until = time.monotonic() + self.idle_seconds
+            self._start()
+
+    def keep_warm(self) -> None:
+        """Replace a session that was taken, if `prewarm` was called not long ago."""
+        with self._lock:
+            if time.monotonic() < self._wanted_until:
+                self._start()
 
     def take(self) -> Session:
         """Hand over the warm session, waiting for it if it is still starting, or a fresh one."""
@@ -52,6 +58,12 @@ class WarmBox:
         if future is not None:
             future.add_done_callback(_close_session)
 
+    def _start(self) -> None:
+        if self._next is None:
+            self._next = Future()
+            threading.Thread(target=self._open, args=(self._next,), daemon=True).start()
+        self._restart_timer()
+
     def _open(self, future: Future[Session]) -> None:
         try:
             future.set_result(Session(self.backend))
@@ -71,6 +83,11 @@ class WarmBox:
 def prewarm(backend: Backend) -> None:
     """Start a box in the background, so that the next session opens at once."""
     _warm_box(backend).prewarm()
+
+
+def keep_warm(backend: Backend) -> None:
+    """Replace the box that was taken, if `prewarm` was called not long ago."""
+    _warm_box(backend).keep_warm()
 
 
 def open_session(backend: Backend) -> Session:
