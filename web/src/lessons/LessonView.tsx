@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from "react";
 import { useActions } from "../actions/useActions";
 import { DEFAULT_STATE, fromSearch, readSearch } from "../figures/clip-explorer/state";
+import { useMediaQuery } from "../ui/useMediaQuery";
 import type { ChapterLink, DirectiveBlock, Lesson } from "./ast";
 import { Blocks } from "./Blocks";
 import "./lesson.css";
@@ -11,7 +12,6 @@ import { ChapterContents, RoleLegend } from "./Rail";
 import { Stage } from "./Stage";
 import { planStage, predictBlock, type Stop, viewAt } from "./stage";
 import { readingLine, useCurrentStop } from "./useCurrentStop";
-import { useMediaQuery } from "./useMediaQuery";
 
 interface LessonViewProps {
   lesson: Lesson;
@@ -127,7 +127,7 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
 function bringToReadingLine(stop: Stop, stage: HTMLElement | null) {
   const element = document.getElementById(stop.id);
   if (!element) return;
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const calm = window.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
   const top = element.getBoundingClientRect().top - readingLine(stage) + 2;
   window.scrollBy({ top, behavior: calm ? "auto" : "smooth" });
   element.focus({ preventScroll: true });

@@ -1,11 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import type { Wire } from "../api/client";
-import { runQuery } from "../api/queries";
+import { useFeed, useRun } from "../runs/hooks";
 import { Inlines } from "./Inlines";
 import { useLesson } from "./LessonContext";
-
-const ENDED: Wire["RunDetail"]["state"][] = ["finished", "stopped", "failed", "interrupted"];
-const ASK_EVERY = 2000;
 
 /**
  * Once the learner's own run has ended: what was predicted, beside what the run did. The result is
@@ -17,14 +13,9 @@ export function PredictionBesideResult({ predictionId }: { predictionId: string 
   const option = lesson
     ?.questionOf(predictionId)
     ?.options.find((candidate) => candidate.id === made?.chosen);
-  const runId = lesson?.liveRunId ?? null;
-  const { data: run } = useQuery({
-    ...runQuery(runId ?? ""),
-    enabled: runId !== null,
-    refetchInterval: (query) =>
-      query.state.data && ENDED.includes(query.state.data.state) ? false : ASK_EVERY,
-  });
-  if (!made || !option || !run || run.state !== "finished") return null;
+  const snapshot = useFeed(useRun(lesson?.liveRunId));
+  const { run } = snapshot;
+  if (!made || !option || !run || snapshot.state !== "finished") return null;
   return (
     <div className="beside" role="group" aria-label="Prediction and result">
       <div>
@@ -35,20 +26,26 @@ export function PredictionBesideResult({ predictionId }: { predictionId: string 
       </div>
       <div>
         <p className="beside-name">Your run did</p>
-        <RunResult run={run} />
+        <RunResult run={run} latest={snapshot.latest} step={snapshot.step} />
       </div>
     </div>
   );
 }
 
+interface RunResultProps {
+  run: Wire["RunDetail"];
+  latest: Record<string, number | null>;
+  step: number;
+}
+
 /** The metrics that have a target, against it; else the run's first metric. */
-function RunResult({ run }: { run: Wire["RunDetail"] }) {
+function RunResult({ run, latest, step }: RunResultProps) {
   const aimed = run.metrics.filter((metric) => metric.reference != null);
   const shown = aimed.length > 0 ? aimed : run.metrics.slice(0, 1);
   return (
     <>
       {shown.map((metric) => {
-        const value = run.latest[metric.key];
+        const value = latest[metric.key];
         return (
           <p key={metric.key}>
             {metric.label}:{" "}
@@ -60,7 +57,7 @@ function RunResult({ run }: { run: Wire["RunDetail"] }) {
         );
       })}
       <p className="caption">
-        after {run.step.toLocaleString("en")} steps, seed {run.seed}
+        after {step.toLocaleString("en")} steps, seed {run.seed}
       </p>
     </>
   );

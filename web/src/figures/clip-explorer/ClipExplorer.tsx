@@ -41,6 +41,8 @@ export interface RunRatios {
   histogram: RatioHistogramData;
   positive?: RatioHistogramData;
   negative?: RatioHistogramData;
+  /** the ε that the run trained with at that step, where it is known */
+  clipRange: number | null;
 }
 
 interface ClipExplorerProps {
@@ -218,7 +220,7 @@ function Range({ label, value, low, high, step, onChange }: RangeProps) {
   return (
     <label className="clip-range">
       <span>
-        {label} <output className="num">{value.toFixed(2)}</output>
+        {label} <span className="num">{value.toFixed(2)}</span>
       </span>
       <input
         type="range"

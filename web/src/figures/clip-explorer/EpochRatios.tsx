@@ -42,6 +42,7 @@ export function EpochRatios(props: EpochRatiosProps) {
         <h3>Ratios of a real update</h3>
         <p>
           {ratios.title}, step {ratios.histogram.step.toLocaleString("en")}
+          {ratios.clipRange !== null && `, trained with ε = ${ratios.clipRange.toFixed(2)}`}
         </p>
       </div>
       <RatioStrip
@@ -56,7 +57,7 @@ export function EpochRatios(props: EpochRatiosProps) {
       <div className="clip-epoch">
         <label>
           <span>
-            Epoch <output className="num">{epoch + 1}</output> of {epochs}
+            Epoch <span className="num">{epoch + 1}</span> of {epochs}
           </span>
           <input
             type="range"

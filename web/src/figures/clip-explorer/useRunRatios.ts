@@ -1,66 +1,47 @@
-import { useQuery } from "@tanstack/react-query";
-import { answer, api, type Wire } from "../../api/client";
-import { asProblem } from "../../api/problem";
-import { runQuery } from "../../api/queries";
+import type { Wire } from "../../api/client";
+import { useFeed, useRun } from "../../runs/hooks";
+import { isLive } from "../../runs/words";
 import type { RunRatios } from "./ClipExplorer";
 import type { RatioHistogramData } from "./histogram";
 
-const LIVE: Wire["RunDetail"]["state"][] = ["waiting", "starting", "running", "paused"];
-const ASK_EVERY = 1000;
+type Histogram = Wire["RunEvent"] | null | undefined;
 
 /** The newest ratio histograms of a run, followed while it goes, and words for when there is none. */
 export function useRunRatios(runId: string | null): { ratios: RunRatios | null; words: string } {
-  const details = useQuery({
-    ...runQuery(runId ?? ""),
-    enabled: runId !== null,
-    refetchInterval: (query) => (isLive(query.state.data) ? ASK_EVERY : false),
-  });
-  const run = details.data;
-  const folded = useQuery({
-    queryKey: ["run", runId, "at", run?.step],
-    queryFn: () =>
-      answer(
-        api.GET("/api/runs/{run_id}/at/{step}", {
-          params: { path: { run_id: run?.id ?? "", step: run?.step ?? 0 } },
-        }),
-      ),
-    enabled: run !== undefined && run.step > 0,
-    placeholderData: (before) => before,
-  });
-  const histograms = folded.data?.histograms;
-  const ratio = histogramOf(histograms?.ratio);
-  if (run && ratio) {
+  const feed = useRun(runId);
+  const snapshot = useFeed(feed);
+  const histogram = histogramOf(feed?.record.histogramAt("ratio"));
+  if (snapshot.run && histogram) {
     return {
       ratios: {
-        title: runTitle(run),
-        histogram: ratio,
-        positive: histogramOf(histograms?.ratio_positive) ?? undefined,
-        negative: histogramOf(histograms?.ratio_negative) ?? undefined,
+        title: runTitle(snapshot.run),
+        histogram,
+        positive: histogramOf(feed?.record.histogramAt("ratio_positive")) ?? undefined,
+        negative: histogramOf(feed?.record.histogramAt("ratio_negative")) ?? undefined,
+        clipRange: snapshot.latest.clip_range ?? snapshot.settings.clip_range ?? null,
       },
       words: "",
     };
   }
-  const error = details.error ?? folded.error;
-  return { ratios: null, words: error ? asProblem(error).detail : wordsFor(runId, run) };
-}
-
-function isLive(run: Wire["RunDetail"] | undefined): boolean {
-  return run !== undefined && LIVE.includes(run.state);
-}
-
-function wordsFor(runId: string | null, run: Wire["RunDetail"] | undefined): string {
-  if (runId === null) return "No run has been made yet. Start one, and its ratios appear here.";
-  if (!run) return "Fetching the run’s ratios…";
-  if (isLive(run)) return "The run’s ratios appear here after its first update.";
-  return "This run recorded no ratios.";
+  if (snapshot.error) return { ratios: null, words: snapshot.error.detail };
+  if (runId === null) {
+    return { ratios: null, words: "No run has been made yet. Start one, and its ratios appear here." };
+  }
+  if (!snapshot.run || !snapshot.state) {
+    return { ratios: null, words: "Fetching the run’s ratios…" };
+  }
+  const words = isLive(snapshot.state)
+    ? "The run’s ratios appear here after its first update."
+    : "This run recorded no ratios.";
+  return { ratios: null, words };
 }
 
 export function runTitle(run: Wire["RunSummary"]): string {
   return `${run.environment}, ${run.recorded ? "recorded run" : "your run"}, seed ${run.seed}`;
 }
 
-/** Read a `histogram` event's data; null for anything else. */
-export function histogramOf(event: Wire["RunEvent"] | undefined): RatioHistogramData | null {
+/** Read a `histogram` event's data; null for anything that is not a sound histogram. */
+export function histogramOf(event: Histogram): RatioHistogramData | null {
   if (!event) return null;
   const { low, high, counts } = event.data;
   const rows = Array.isArray(counts) ? (counts as unknown[]) : null;
