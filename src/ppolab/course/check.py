@@ -6,6 +6,7 @@ not stop at the first.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from pathlib import Path
 from ppolab.assessment import ChallengeFolder
 from ppolab.course.ast import (
     Block,
-    CodeBlock,
     DirectiveBlock,
     HeadingBlock,
     Inline,
@@ -35,6 +35,7 @@ from ppolab.course.reader import Course, Outline
 from ppolab.errors import PPOLabError
 
 CODE_SECONDS = 60
+RUNNABLE = re.compile(r"^```python run\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INSTRUMENTS = frozenset({"clip-explorer"})  # the figures that the page has
 
 
@@ -119,9 +120,9 @@ def check_lesson(
     report.check_blocks(list(lesson.blocks), known, frozenset(lesson.predictions))
     check_reasons(lesson, report)
     if run_code:
-        for block in walk(list(lesson.blocks)):
-            if isinstance(block, CodeBlock) and block.language == "python run":
-                report.check_code(block)
+        text = path.read_text(encoding="utf-8")
+        for match in RUNNABLE.finditer(text):
+            report.check_code(match.group(1), text.count("\n", 0, match.start()) + 1)
     return report.findings
 
 
@@ -212,23 +213,25 @@ class Report:
         if fault:
             self.add(f"the formula {tex!r} {fault}", "Mend the formula.")
 
-    def check_code(self, block: CodeBlock) -> None:
-        """Run a code block in a process of its own."""
+    def check_code(self, code: str, line: int) -> None:
+        """Run a code block, which begins on `line`, in a process of its own."""
+        where = f"{self.where}:{line}"
         try:
             done = subprocess.run(
-                [sys.executable, "-c", block.text],
+                [sys.executable, "-c", code],
                 capture_output=True,
                 text=True,
                 timeout=CODE_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            self.add(f"a code block ran for over {CODE_SECONDS} s", "Make it smaller.")
+            problem = f"the code block ran for over {CODE_SECONDS} s"
+            self.findings.append(Finding(where, problem, "Make it smaller."))
             return
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            first = block.text.strip().splitlines()[0]
-            self.add(f"the code block that begins {first!r} failed: {last}", "Mend the code.")
+            problem = f"the code block failed: {last}"
+            self.findings.append(Finding(where, problem, "Mend the code."))
 
 
 def tex_fault(tex: str) -> str | None:

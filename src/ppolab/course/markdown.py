@@ -104,7 +104,9 @@ class Converter:
             case "bullet_list_open" | "ordered_list_open":
                 return self.list_block(token, rest)
             case "fence" | "code_block":
-                return CodeBlock(language=token.info.strip(), text=token.content)
+                # Further words, as in "python run", are for `check_course`.
+                language = token.info.strip().split(" ")[0]
+                return CodeBlock(language=language, text=token.content)
             case "math_block":
                 return MathBlock(tex=token.content.strip())
             case "blockquote_open":

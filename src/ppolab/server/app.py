@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from ppolab import __version__
+from ppolab.server.grading import Grader
 from ppolab.server.guard import Guard
 from ppolab.server.openapi import openapi_document
 from ppolab.server.problems import install_error_handlers
@@ -20,12 +21,15 @@ from ppolab.server.startup import start_services, stop_services
 from ppolab.server.static import static_routes
 
 
-def create_app(settings: ServerSettings) -> FastAPI:
-    """Build the application. Files, database and threads are touched only when it starts."""
+def create_app(settings: ServerSettings, grader: Grader | None = None) -> FastAPI:
+    """Build the application. Files, database and threads are touched only when it starts.
+
+    Submissions go to `grader`, by default the sandboxed one.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.services = start_services(settings)
+        app.state.services = start_services(settings, grader)
         try:
             yield
         finally:

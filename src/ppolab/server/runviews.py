@@ -195,8 +195,13 @@ def series(
         raise InvalidSettingError(
             "from_step", from_step, f"lies after to_step {to_step}", "Swap them."
         )
-    view = fold_series(folder, names(keys), from_step or 0, to_step, px)
-    columns = {
+    wanted = names(keys)
+    # A metric that is only not recorded yet is an empty column, not an unknown name.
+    early = {metric.key for metric in METRICS} - folder.fold().columns.keys()
+    asked = None if wanted is None else [key for key in wanted if key not in early]
+    view = fold_series(folder, asked, from_step or 0, to_step, px)
+    columns = {key: SeriesColumns(step=[], value=[]) for key in wanted or () if key in early}
+    columns |= {
         key: SeriesColumns(
             step=[int(step) for step in steps], value=[finite(value) for value in values]
         )
