@@ -1,0 +1,118 @@
+"""How much better an action was than expected: returns and advantages from rewards and values.
+
+Index names: `rewards[t]` and `dones[t]` follow the action taken at time t, `values[t]` is the
+critic's estimate before it. All arrays are [time, environments] unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def discounted_returns(
+    rewards: Tensor, dones: Tensor, last_values: Tensor, gamma: float
+) -> Tensor:
+    r"""Discounted sums of rewards to the end of each episode, bootstrapped after the last step.
+
+    $$G_t = r_t + \gamma\,(1 - d_t)\,G_{t+1}, \qquad G_T = V(s_T)$$
+
+    Args:
+        rewards: [time, environments], reward units.
+        dones: [time, environments], 1 where the episode ended after step t.
+        last_values: [environments], the critic's value after the last step.
+        gamma: discount per step, in [0, 1].
+
+    Returns:
+        [time, environments], reward units.
+
+    Source: Sutton & Barto (2018), eq. 3.9.
+    """
+    _require_matching_time(rewards, dones=dones)
+    returns = torch.empty_like(rewards)
+    following = last_values
+    for t in reversed(range(rewards.shape[0])):
+        following = rewards[t] + gamma * (1.0 - dones[t]) * following
+        returns[t] = following
+    return returns
+
+
+def generalized_advantages(
+    rewards: Tensor,
+    values: Tensor,
+    dones: Tensor,
+    last_values: Tensor,
+    gamma: float,
+    gae_lambda: float,
+) -> Tensor:
+    r"""Generalized advantage estimation: a λ-weighted sum of temporal-difference errors.
+
+    $$\delta_t = r_t + \gamma\,(1 - d_t)\,V(s_{t+1}) - V(s_t), \qquad
+      \hat A_t = \delta_t + \gamma\lambda\,(1 - d_t)\,\hat A_{t+1}$$
+
+    λ = 0 trusts the critic for everything beyond one step (low variance, biased by its errors);
+    λ = 1 is the Monte Carlo return minus the value (unbiased, high variance).
+
+    A truncated episode must not be treated as one that ended: add γ·V(final observation) to its
+    last reward before calling, and mark it done so that no trace leaks into the next episode.
+
+    Args:
+        rewards: [time, environments], reward units.
+        values: [time, environments], the critic's value before step t.
+        dones: [time, environments], 1 where the episode ended after step t.
+        last_values: [environments], the critic's value after the last step.
+        gamma: discount per step, in [0, 1].
+        gae_lambda: λ, in [0, 1].
+
+    Returns:
+        [time, environments], reward units. The critic's target is `advantages + values`.
+
+    Source: Schulman et al. (2016), "High-dimensional continuous control using generalized
+    advantage estimation", eqs. 11–16.
+    """
+    _require_matching_time(rewards, values=values, dones=dones)
+    advantages = torch.empty_like(rewards)
+    next_values, next_advantages = last_values, torch.zeros_like(last_values)
+    # `unbind` once instead of indexing in the loop: a third of the time of the whole function.
+    alive_rows = (1.0 - dones).unbind(0)
+    deltas_without_bootstrap = (rewards - values).unbind(0)
+    value_rows = values.unbind(0)
+    for t in reversed(range(rewards.shape[0])):
+        alive = alive_rows[t]
+        delta = deltas_without_bootstrap[t] + gamma * alive * next_values
+        next_advantages = delta + gamma * gae_lambda * alive * next_advantages
+        advantages[t] = next_advantages
+        next_values = value_rows[t]
+    return advantages
+
+
+def normalize(advantages: Tensor, epsilon: float = 1e-8) -> Tensor:
+    r"""Shift and scale to mean 0 and standard deviation 1, so that step sizes do not depend on
+    the reward's scale.
+
+    $$\tilde A = \frac{A - \mathrm{mean}(A)}{\mathrm{std}(A) + \epsilon}$$
+
+    A single sample has no spread: it becomes 0.
+
+    Args:
+        advantages: any shape, reward units.
+        epsilon: keeps the division finite when all advantages are equal.
+
+    Returns:
+        The same shape, without unit.
+
+    Source: Huang et al. (2022), "The 37 implementation details of PPO", detail 7.
+    """
+    centred = advantages - advantages.mean()
+    if advantages.numel() < 2:
+        return centred
+    return centred / (advantages.std() + epsilon)
+
+
+def _require_matching_time(rewards: Tensor, **others: Tensor) -> None:
+    for name, tensor in others.items():
+        if tensor.shape != rewards.shape:
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}, rewards {tuple(rewards.shape)}: "
+                "both must be [time, environments]"
+            )

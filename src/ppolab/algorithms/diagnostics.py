@@ -1,0 +1,66 @@
+"""Numbers that tell whether an update is healthy. None of them carries a gradient."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def approximate_kl(log_ratio: Tensor) -> Tensor:
+    r"""Estimate KL(π_old ‖ π_θ) from samples of π_old by the low-variance estimator k3.
+
+    $$k_3 = \mathbb{E}_t\left[(r_t - 1) - \log r_t\right], \qquad r_t = e^{\texttt{log\_ratio}_t}$$
+
+    Unbiased like −log r, yet never negative.
+
+    Args:
+        log_ratio: [batch], log π_θ(a|s) − log π_old(a|s), nats.
+
+    Returns:
+        [], nats.
+
+    Source: Schulman (2020), "Approximating KL divergence".
+    """
+    return (torch.expm1(log_ratio) - log_ratio).mean()
+
+
+@torch.no_grad()
+def explained_variance(predictions: Tensor, targets: Tensor) -> float:
+    r"""The share of the targets' variance that the predictions account for.
+
+    $$1 - \frac{\mathrm{Var}[R - V]}{\mathrm{Var}[R]}$$
+
+    1 is perfect, 0 is no better than a constant, below 0 is worse than a constant. NaN when the
+    targets do not vary, for then there is nothing to explain.
+
+    Args:
+        predictions: any shape, reward units.
+        targets: the same shape, reward units.
+
+    Returns:
+        A number in (−∞, 1], or NaN.
+    """
+    variance = targets.var(unbiased=False)
+    if variance == 0:
+        return math.nan
+    return float(1.0 - (targets - predictions).var(unbiased=False) / variance)
+
+
+@torch.no_grad()
+def ratio_histogram(ratio: Tensor, low: float, high: float, bins: int) -> Tensor:
+    """Count importance ratios in equal bins; the end bins also hold what lies beyond them.
+
+    Args:
+        ratio: [batch], π_θ/π_old.
+        low: left edge of the first bin.
+        high: right edge of the last bin.
+        bins: number of bins.
+
+    Returns:
+        [bins], counts (int64) that add up to `ratio.numel()`.
+    """
+    index = ((ratio - low) * (bins / (high - low))).floor().clamp_(0, bins - 1).long()
+    return torch.bincount(index.flatten(), minlength=bins)

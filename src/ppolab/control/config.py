@@ -1,0 +1,147 @@
+"""Settings of a PPO run on a Gymnasium environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ppolab.errors import InvalidSettingError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """One PPO run. The defaults are CleanRL's for classic control, the field's common ground.
+
+    They follow details 1 to 13 of Huang et al. (2022), "The 37 implementation details of PPO".
+    """
+
+    environment: str = "CartPole-v1"
+    """Id of a Gymnasium environment with discrete actions and a flat Box observation."""
+    seed: int = 1
+    """Seeds the environments, the initial weights, the actions and the shuffling."""
+    total_steps: int = 500_000
+    """Environment steps to train for, over all copies of the environment."""
+    environments: int = 4
+    """Copies of the environment that act side by side (detail 1)."""
+    rollout_steps: int = 128
+    """Steps that each copy takes before an update (detail 1)."""
+    epochs: int = 4
+    """Passes over each rollout."""
+    minibatch_size: int = 128
+    """Samples per gradient step; must divide environments × rollout_steps."""
+    learning_rate: float = 2.5e-4
+    """Adam's step size at the start."""
+    learning_rate_schedule: Literal["linear", "constant"] = "linear"
+    """How the learning rate changes until the end (detail 4)."""
+    gamma: float = 0.99
+    """Discount per step."""
+    gae_lambda: float = 0.95
+    """λ of generalized advantage estimation (detail 5)."""
+    normalize_advantages: bool = True
+    """Give each minibatch's advantages mean 0 and standard deviation 1 (detail 7)."""
+    clip_range: float = 0.2
+    """ε of the clipped objective (detail 8)."""
+    value_clip_range: float | None = None
+    """ε of the clipped value loss, in reward units; None leaves it unclipped (detail 9)."""
+    value_coef: float = 0.5
+    """Weight of the value loss (detail 10)."""
+    entropy_coef: float = 0.01
+    """Weight of the entropy bonus (detail 10)."""
+    max_gradient_norm: float = 0.5
+    """Gradients longer than this are shortened to it (detail 11)."""
+    target_kl: float | None = None
+    """Stop the epochs of an update early once the approximate KL passes this, in nats."""
+    hidden_size: int = 64
+    """Units of each of the two hidden layers, of actor and critic each (detail 13)."""
+    adam_epsilon: float = 1e-5
+    """Adam's ε (detail 3)."""
+    stop_return: float | None = None
+    """Finish early once the mean return of the last 100 episodes reaches this; None: never."""
+
+    def __post_init__(self) -> None:
+        for name in ("total_steps", "environments", "rollout_steps", "epochs", "minibatch_size",
+                     "hidden_size"):
+            _require(self, name, getattr(self, name) >= 1, "must be at least 1", "Give 1 or more")
+        _require(self, "seed", 0 <= self.seed < 2**31, "is out of range", "Give 0 to 2147483647")
+        for name in ("learning_rate", "clip_range", "max_gradient_norm", "adam_epsilon"):
+            value = getattr(self, name)
+            _require(self, name, 0 < value < math.inf, "must be positive", "Give a number above 0")
+        for name in ("value_clip_range", "target_kl"):
+            value = getattr(self, name)
+            _require(self, name, value is None or 0 < value < math.inf, "must be positive",
+                     "Give a number above 0, or leave it out")
+        for name in ("gamma", "gae_lambda"):
+            value = getattr(self, name)
+            _require(self, name, 0 <= value <= 1, "must lie in [0, 1]", "Give a number from 0 to 1")
+        for name in ("value_coef", "entropy_coef"):
+            value = getattr(self, name)
+            _require(self, name, 0 <= value < math.inf, "must not be negative",
+                     "Give 0 or a positive number")
+        schedule = self.learning_rate_schedule
+        _require(self, "learning_rate_schedule", schedule in ("linear", "constant"),
+                 "is not a schedule", "Known: linear, constant")
+        _require(self, "minibatch_size", self.batch_size % self.minibatch_size == 0,
+                 f"does not divide the rollout of {self.environments} environments × "
+                 f"{self.rollout_steps} steps = {self.batch_size} samples",
+                 "Choose a divisor of it")
+        _require(self, "total_steps", self.total_steps >= self.batch_size,
+                 f"is less than one rollout of {self.batch_size} steps",
+                 f"Give {self.batch_size} or more, or a smaller rollout")
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in one rollout."""
+        return self.environments * self.rollout_steps
+
+    @property
+    def iterations(self) -> int:
+        """Rollouts in the whole run; what is left of `total_steps` after the last is not used."""
+        return self.total_steps // self.batch_size
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, Any]) -> PPOConfig:
+        """Build from plain data such as YAML or JSON, naming any setting that cannot be used.
+
+        Raises:
+            UnknownNameError: a setting that does not exist.
+            InvalidSettingError: a value of the wrong type or out of range.
+        """
+        fields = {field.name: str(field.type) for field in dataclasses.fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name not in fields:
+                raise UnknownNameError("setting", name, sorted(fields))
+            values[name] = _coerce(name, value, fields[name])
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain data from which `from_mapping` builds the same settings."""
+        return dataclasses.asdict(self)
+
+
+def _require(config: PPOConfig, name: str, holds: bool, problem: str, mend: str) -> None:
+    if not holds:
+        raise InvalidSettingError(name, getattr(config, name), problem, mend)
+
+
+def _coerce(name: str, value: Any, annotation: str) -> Any:
+    """Accept what JSON or YAML may write for a type: 1 for 1.0, never "1" or True for 1."""
+    if value is None and "None" in annotation:
+        return None
+    kind = annotation.split(" ")[0]
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "int" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value == int(value) if math.isfinite(value) else False:
+            return int(value)
+        raise InvalidSettingError(name, value, "is not a whole number", "Give a whole number")
+    if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if (kind == "str" or kind.startswith("Literal")) and isinstance(value, str):
+        return value
+    words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+    expected = words.get(kind, "text")
+    raise InvalidSettingError(name, value, f"is not {expected}", f"Give {expected}")

@@ -1,0 +1,288 @@
+"""The PPO trainer: rollout, update, report, again."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppolab.algorithms import schedules
+from ppolab.algorithms.diagnostics import explained_variance
+from ppolab.control.config import PPOConfig
+from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.control.networks import ActorCritic, NumpyActor
+from ppolab.control.rollout import Rollout, collect
+from ppolab.control.update import (
+    RATIO_HIGH,
+    RATIO_LOW,
+    FlatParameters,
+    Parts,
+    UpdateReport,
+    update,
+)
+from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.recorder import NullRecorder, Recorder
+
+RECENT_EPISODES = 100  # the window of "mean return over 100 episodes"
+
+
+class TrainingDivergedError(PPOLabError):
+    """A number that training depends on stopped being finite."""
+
+
+@dataclass(frozen=True)
+class LiveSetting:
+    """A setting that may be changed while the run goes."""
+
+    name: str
+    label: str
+    minimum: float
+    maximum: float
+    step: float
+    description: str
+
+
+LIVE_SETTINGS = (
+    LiveSetting(
+        "clip_range", "Clip range ε", 0.02, 1.0, 0.02,
+        "How far the ratio may move before the objective stops paying for it.",
+    ),
+)  # fmt: skip
+
+
+def check_live_setting(name: str, value: float) -> None:
+    """Make sure that a live setting exists and may take this value.
+
+    Raises:
+        UnknownNameError: no live setting of that name.
+        InvalidSettingError: the value is outside the setting's range.
+    """
+    known = {setting.name: setting for setting in LIVE_SETTINGS}
+    if name not in known:
+        raise UnknownNameError("setting", name, sorted(known))
+    setting = known[name]
+    if not setting.minimum <= value <= setting.maximum:
+        raise InvalidSettingError(
+            name, value, "is out of range",
+            f"Give a number from {setting.minimum} to {setting.maximum}",
+        )  # fmt: skip
+
+
+class PPOTrainer:
+    """Trains an actor and a critic by PPO on any Gymnasium environment with discrete actions.
+
+    One call of `iterate` is one rollout and one update. Between calls the trainer can be saved,
+    restored and have its live settings changed; a restored trainer goes on bit for bit as an
+    uninterrupted one would on the same machine, provided the environment can be captured.
+
+    Example:
+        >>> trainer = PPOTrainer(PPOConfig(total_steps=50_000))
+        >>> while not trainer.finished:
+        ...     metrics = trainer.iterate()
+    """
+
+    def __init__(
+        self,
+        config: PPOConfig,
+        recorder: Recorder | None = None,
+        parts: Parts | None = None,
+    ) -> None:
+        self.config = config
+        self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
+        self.parts = parts if parts is not None else Parts()
+        self.environment = VectorEnvironment(config.environment, config.environments, config.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.model = ActorCritic(
+                self.environment.observation_size,
+                self.environment.action_count,
+                config.hidden_size,
+            )
+        self.parameters = FlatParameters(self.model)
+        self.optimizer = torch.optim.Adam(
+            [self.parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
+        )
+        self.shuffle_generator = torch.Generator().manual_seed(config.seed)
+        self.action_generator = np.random.default_rng([config.seed, 1])
+        self.actor = NumpyActor(self.model, self.action_generator)
+        self.rollout = Rollout.allocate(
+            config.rollout_steps, config.environments, self.environment.observation_size
+        )
+        self.iteration = 0
+        self.episodes = 0
+        self.recent_returns: deque[float] = deque(maxlen=RECENT_EPISODES)
+        self.recent_lengths: deque[int] = deque(maxlen=RECENT_EPISODES)
+
+    @property
+    def step(self) -> int:
+        """Environment steps taken so far."""
+        return self.iteration * self.config.batch_size
+
+    @property
+    def total_steps(self) -> int:
+        """Environment steps that the whole run takes."""
+        return self.config.iterations * self.config.batch_size
+
+    @property
+    def finished(self) -> bool:
+        """Whether the planned steps are taken, or the return asked for is reached."""
+        target = self.config.stop_return
+        return self.iteration >= self.config.iterations or (
+            target is not None
+            and len(self.recent_returns) == RECENT_EPISODES
+            and self.mean_return >= target
+        )
+
+    @property
+    def mean_return(self) -> float:
+        """Mean return of the last 100 finished episodes, fewer at the start; NaN before any."""
+        return float(np.mean(self.recent_returns)) if self.recent_returns else math.nan
+
+    def iterate(self) -> dict[str, float]:
+        """Do one rollout and one update, and return what was recorded.
+
+        Raises:
+            TrainingDivergedError: a loss or gradient stopped being finite.
+        """
+        started = time.perf_counter()
+        remaining = 1.0 - self.iteration / self.config.iterations
+        schedule = getattr(schedules, self.config.learning_rate_schedule)
+        learning_rate = schedule(self.config.learning_rate, remaining)
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+
+        with self.recorder.stage("rollout"):
+            finished = collect(self.rollout, self.environment, self.actor, self.config.gamma)
+        with self.recorder.stage("update"):
+            report, returns = update(
+                self.model, self.parameters, self.optimizer, self.rollout, self.config,
+                self.parts, self.shuffle_generator,
+            )  # fmt: skip
+        self.iteration += 1
+        self._count(finished)
+
+        seconds = time.perf_counter() - started
+        metrics = self._metrics(finished, report, returns) | {
+            "learning_rate": learning_rate,
+            "clip_range": self.config.clip_range,
+            "steps_per_second": self.config.batch_size / seconds,
+        }
+        self.recorder.metrics(self.step, **metrics)
+        self.recorder.histogram(
+            self.step, "ratio", RATIO_LOW, RATIO_HIGH, report.ratio_counts.numpy()
+        )
+        self._require_finite(metrics)
+        return metrics
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting between iterations; return what it was before.
+
+        Raises:
+            UnknownNameError: no live setting of that name.
+            InvalidSettingError: the value is outside the setting's range.
+        """
+        check_live_setting(name, value)
+        before = float(getattr(self.config, name))
+        self.config = dataclasses.replace(self.config, **{name: float(value)})
+        return before
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on: tensors, and plain data that JSON can hold."""
+        adam = self.optimizer.state[self.parameters.vector]
+        tensors = {
+            "parameters": self.parameters.vector.detach(),
+            "shuffle_generator": self.shuffle_generator.get_state(),
+        }
+        if adam:
+            tensors |= {"adam_mean": adam["exp_avg"], "adam_square": adam["exp_avg_sq"]}
+        return tensors, {
+            "iteration": self.iteration,
+            "episodes": self.episodes,
+            "adam_step": float(adam["step"]) if adam else 0.0,
+            "action_generator": self.action_generator.bit_generator.state,
+            "recent_returns": list(self.recent_returns),
+            "recent_lengths": list(self.recent_lengths),
+            "live_settings": {s.name: getattr(self.config, s.name) for s in LIVE_SETTINGS},
+            "environment": self.environment.state(),
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
+        """Go back to a state that `state` returned.
+
+        Returns:
+            Whether the environment was restored too. Where it could not be captured, its episodes
+            begin anew and the run differs from an uninterrupted one from here on.
+        """
+        with torch.no_grad():
+            self.parameters.vector.copy_(tensors["parameters"])
+        self.shuffle_generator.set_state(tensors["shuffle_generator"])
+        if "adam_mean" in tensors:
+            self.optimizer.state[self.parameters.vector] = {
+                "step": torch.tensor(extra["adam_step"]),
+                "exp_avg": tensors["adam_mean"].clone(),
+                "exp_avg_sq": tensors["adam_square"].clone(),
+            }
+        self.iteration = extra["iteration"]
+        self.episodes = extra["episodes"]
+        self.action_generator.bit_generator.state = extra["action_generator"]
+        self.recent_returns.extend(extra["recent_returns"])
+        self.recent_lengths.extend(extra["recent_lengths"])
+        self.config = dataclasses.replace(self.config, **extra["live_settings"])
+        if extra["environment"] is None:
+            return False
+        self.environment.restore(extra["environment"])
+        return True
+
+    def close(self) -> None:
+        """Release the environments."""
+        self.environment.close()
+
+    def _count(self, finished: list[Finished]) -> None:
+        self.episodes += len(finished)
+        self.recent_returns.extend(episode.episode_return for episode in finished)
+        self.recent_lengths.extend(episode.length for episode in finished)
+
+    def _metrics(
+        self, finished: list[Finished], report: UpdateReport, returns: Tensor
+    ) -> dict[str, float]:
+        episode_returns = [episode.episode_return for episode in finished]
+        return {
+            "return_mean_100": self.mean_return,
+            "episode_return": float(np.mean(episode_returns)) if finished else math.nan,
+            "episode_length": float(np.mean(self.recent_lengths)) if self.recent_lengths
+            else math.nan,
+            "episodes": float(self.episodes),
+            "policy_loss": report.policy_loss,
+            "value_loss": report.value_loss,
+            "entropy": report.entropy,
+            "approx_kl": report.approx_kl,
+            "clip_fraction": report.clip_fraction,
+            "explained_variance": explained_variance(self.rollout.values, returns),
+            "gradient_norm": report.gradient_norm,
+            "ratio_min": report.ratio_min,
+            "ratio_max": report.ratio_max,
+            "epochs": float(report.epochs),
+        }
+
+    def _require_finite(self, metrics: Mapping[str, float]) -> None:
+        for name in ("policy_loss", "value_loss", "entropy", "gradient_norm"):
+            if not math.isfinite(metrics[name]):
+                self.recorder.alert(
+                    "non-finite",
+                    {
+                        "metric": name,
+                        "value": str(metrics[name]),
+                        "try": "a lower learning rate, or a smaller maximum gradient norm",
+                    },
+                )
+                raise TrainingDivergedError(
+                    name, metrics[name], f"is not finite at step {self.step:,}",
+                    "Lower the learning rate or the maximum gradient norm",
+                )  # fmt: skip

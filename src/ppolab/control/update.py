@@ -1,0 +1,154 @@
+"""The PPO update: several epochs of minibatch gradient steps on one rollout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ppolab.algorithms.advantages import generalized_advantages, normalize
+from ppolab.algorithms.diagnostics import approximate_kl, ratio_histogram
+from ppolab.algorithms.policy_losses import PolicyLoss, clipped_policy_loss
+from ppolab.algorithms.value_losses import clipped_value_loss, squared_value_loss
+from ppolab.control.config import PPOConfig
+from ppolab.control.networks import ActorCritic
+from ppolab.control.rollout import Rollout
+
+# The ratio histogram's bins, wide enough to show what leaks past 1 ± ε.
+RATIO_LOW, RATIO_HIGH, RATIO_BINS = 0.5, 1.5, 50
+
+PolicyLossFunction = Callable[[Tensor, Tensor, Tensor, float], PolicyLoss]
+AdvantageFunction = Callable[[Tensor, Tensor, Tensor, Tensor, float, float], Tensor]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The pieces of mathematics the update is made of; any of them may be exchanged."""
+
+    advantages: AdvantageFunction = generalized_advantages
+    policy_loss: PolicyLossFunction = clipped_policy_loss
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What happened in one update. Scalars are means over all minibatches taken."""
+
+    policy_loss: float
+    value_loss: float
+    entropy: float  # nats
+    approx_kl: float  # nats, to the policy that collected the rollout
+    clip_fraction: float  # share of samples outside 1 ± ε
+    gradient_norm: float  # before it was shortened
+    ratio_min: float
+    ratio_max: float
+    epochs: int  # taken before a KL stop
+    ratio_counts: Tensor  # [epochs, bins], ratios met in each epoch
+
+
+class FlatParameters:
+    """All parameters of a model as one vector, and all gradients as another.
+
+    The model's own tensors become views, so one fused Adam call and one norm serve all of them:
+    for networks this small the number of calls is the cost.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        parameters = list(model.parameters())
+        with torch.no_grad():
+            self.vector = nn.Parameter(torch.cat([p.flatten() for p in parameters]))
+            self.gradient = torch.zeros_like(self.vector)
+            self.vector.grad = self.gradient
+            offset = 0
+            for parameter in parameters:
+                end = offset + parameter.numel()
+                parameter.data = self.vector.data[offset:end].view_as(parameter)
+                parameter.grad = self.gradient[offset:end].view_as(parameter)
+                offset = end
+
+    def shorten_gradient(self, max_norm: float) -> Tensor:
+        """Scale the gradient to at most `max_norm`; return its norm before."""
+        norm = self.gradient.norm()
+        self.gradient.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0))
+        return norm
+
+
+def update(
+    model: ActorCritic,
+    parameters: FlatParameters,
+    optimizer: torch.optim.Optimizer,
+    rollout: Rollout,
+    config: PPOConfig,
+    parts: Parts,
+    generator: torch.Generator,
+) -> tuple[UpdateReport, Tensor]:
+    """Improve actor and critic on one rollout.
+
+    Returns:
+        The report and the returns [time, environments] the critic was trained towards.
+    """
+    advantages = parts.advantages(
+        rollout.rewards, rollout.values, rollout.dones, rollout.last_values,
+        config.gamma, config.gae_lambda,
+    )  # fmt: skip
+    returns = advantages + rollout.values
+
+    observations = rollout.observations.flatten(0, 1)  # [samples, observation]
+    actions, old_log_probs = rollout.actions.flatten(), rollout.log_probs.flatten()
+    old_values = rollout.values.flatten()
+    flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
+
+    scalars: list[Tensor] = []
+    ratio_counts: list[Tensor] = []
+    for _ in range(config.epochs):
+        ratios: list[Tensor] = []
+        divergences: list[Tensor] = []
+        for batch in torch.randperm(len(actions), generator=generator).split(config.minibatch_size):
+            log_probs, entropy, values = model.evaluate(observations[batch], actions[batch])
+
+            batch_advantages = flat_advantages[batch]
+            if config.normalize_advantages:
+                batch_advantages = normalize(batch_advantages)
+            policy = parts.policy_loss(
+                log_probs, old_log_probs[batch], batch_advantages, config.clip_range
+            )
+            if config.value_clip_range is None:
+                value_loss = squared_value_loss(values, flat_returns[batch])
+            else:
+                value_loss = clipped_value_loss(
+                    values, old_values[batch], flat_returns[batch], config.value_clip_range
+                )
+            mean_entropy = entropy.mean()
+            loss = (
+                policy.loss
+                - config.entropy_coef * mean_entropy
+                + config.value_coef * value_loss
+            )
+
+            parameters.gradient.zero_()
+            loss.backward()
+            gradient_norm = parameters.shorten_gradient(config.max_gradient_norm)
+            optimizer.step()
+
+            kl = approximate_kl(policy.ratio.log())
+            ratios.append(policy.ratio)
+            divergences.append(kl)
+            scalars.append(torch.stack([
+                policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
+                kl, policy.clip_fraction, gradient_norm,
+            ]))  # fmt: skip
+        epoch_ratios = torch.cat(ratios)
+        ratio_counts.append(ratio_histogram(epoch_ratios, RATIO_LOW, RATIO_HIGH, RATIO_BINS))
+        if config.target_kl is not None and torch.stack(divergences).mean() > config.target_kl:
+            break
+
+    means = torch.stack(scalars).mean(0).tolist()
+    report = UpdateReport(
+        *means,
+        ratio_min=float(epoch_ratios.min()),
+        ratio_max=float(epoch_ratios.max()),
+        epochs=len(ratio_counts),
+        ratio_counts=torch.stack(ratio_counts),
+    )
+    return report, returns

@@ -1,0 +1,169 @@
+"""Driving a trainer through a run: the loop, its controls, its checkpoints and its last words."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ppolab import errors
+from ppolab.control.config import PPOConfig
+from ppolab.control.trainer import PPOTrainer
+from ppolab.runs.checkpoints import load_newest_checkpoint
+from ppolab.runs.folder import RunFolder
+from ppolab.runs.recorder import FolderRecorder
+
+CHECKPOINT_INTERVAL = 5  # iterations; a checkpoint of a small policy takes milliseconds
+
+
+class Controls(Protocol):
+    """Where a session gets its orders from, between iterations."""
+
+    def poll(self, block: bool) -> dict[str, Any] | None:
+        """Return the next order, or None when there is none; with `block`, wait for one.
+
+        Orders are {"action": "pause" | "step" | "resume" | "stop"} and
+        {"action": "set", "name": …, "value": …}. Raises EOFError when the one who gives
+        orders is gone.
+        """
+        ...
+
+
+class NoControls:
+    """Nobody gives orders."""
+
+    def poll(self, block: bool) -> dict[str, Any] | None:
+        """There is never an order."""
+        return None
+
+
+class Session:
+    """One stay of a run in a process, from its start or a checkpoint to its end or interruption.
+
+    Args:
+        folder: the run; the caller must hold its lock.
+        controls: where orders come from.
+        on_metrics: called with (step, metrics) after each iteration.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        controls: Controls,
+        on_metrics: Callable[[int, dict[str, float]], None] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._controls = controls
+        self._on_metrics = on_metrics or (lambda step, metrics: None)
+        self._recorder = FolderRecorder(folder)
+        self._paused = False
+        self._single_step = False
+
+    def run(self) -> str:
+        """Train until the end, an order to stop, an interruption or a failure.
+
+        Whatever happens is written into the log; errors do not leave this function.
+
+        Returns:
+            The last state: "finished", "stopped", "interrupted" or "failed".
+        """
+        trainer: PPOTrainer | None = None
+        try:
+            trainer = PPOTrainer(PPOConfig.from_mapping(self._folder.manifest.config),
+                                 self._recorder)  # fmt: skip
+            self._restore(trainer)
+            return self._train(trainer)
+        except (EOFError, KeyboardInterrupt):
+            return self._interrupted(trainer)
+        except errors.PPOLabError as error:
+            return self._end("failed", f"failed at step {self._recorder.step:,}: {error}")
+        except Exception as error:  # the log is the only place where anyone would look
+            self._recorder.alert("unexpected error", {"traceback": traceback.format_exc()})
+            return self._end(
+                "failed",
+                f"failed at step {self._recorder.step:,}: {type(error).__name__}: {error}",
+            )
+        finally:
+            if trainer is not None:
+                trainer.close()
+            self._recorder.close()
+
+    def _train(self, trainer: PPOTrainer) -> str:
+        recorder = self._recorder
+        recorder.state("running", f"running from step {trainer.step:,}")
+        while not trainer.finished:
+            if self._obey(trainer):
+                self._checkpoint(trainer)
+                return self._end("stopped", f"stopped at step {trainer.step:,}")
+            metrics = trainer.iterate()
+            self._on_metrics(trainer.step, metrics)
+            if trainer.iteration % CHECKPOINT_INTERVAL == 0 or self._single_step:
+                self._checkpoint(trainer)
+            self._single_step = False
+        self._checkpoint(trainer)
+        return self._end("finished", _finished_words(trainer))
+
+    def _obey(self, trainer: PPOTrainer) -> bool:
+        """Carry out all waiting orders, waiting for more while paused; return whether to stop."""
+        paused_at: float | None = None
+        while True:
+            order = self._controls.poll(block=self._paused and not self._single_step)
+            if order is None:
+                return False
+            action = order["action"]
+            if action == "stop":
+                return True
+            if action == "pause" and not self._paused:
+                self._paused = True
+                self._checkpoint(trainer)
+                self._recorder.state("paused", f"paused at step {trainer.step:,}")
+                paused_at = self._recorder.log.elapsed
+            elif action == "step" and self._paused:
+                self._single_step = True
+            elif action == "resume" and self._paused:
+                self._paused = False
+                self._recorder.state("running", f"running from step {trainer.step:,}")
+            elif action == "set":
+                before = trainer.change(order["name"], order["value"])
+                self._recorder.setting(order["name"], order["value"], before)
+            if paused_at is not None and (self._single_step or not self._paused):
+                self._recorder.log.hold_clock(self._recorder.log.elapsed - paused_at)
+                paused_at = None
+
+    def _restore(self, trainer: PPOTrainer) -> None:
+        newest = load_newest_checkpoint(self._folder.path)
+        if newest is None:
+            if self._recorder.step > 0:
+                self._recorder.rewind(0)
+            return
+        step, tensors, extra = newest
+        if step < self._recorder.step:
+            self._recorder.rewind(step)
+        exact = trainer.restore(tensors, extra)
+        if not exact:
+            self._recorder.alert(
+                "environment not restored",
+                {"reason": "this environment's state cannot be captured, so its episodes begin "
+                           "anew; from here on the run differs from an uninterrupted one"},
+            )  # fmt: skip
+
+    def _checkpoint(self, trainer: PPOTrainer) -> None:
+        tensors, extra = trainer.state()
+        self._recorder.checkpoint(tensors, extra)
+
+    def _interrupted(self, trainer: PPOTrainer | None) -> str:
+        """Say so; keep the last checkpoint, for the interrupt may have come inside an update."""
+        return self._end("interrupted", f"interrupted at step {self._recorder.step:,}")
+
+    def _end(self, state: str, words: str) -> str:
+        self._recorder.state(state, words)
+        return state
+
+
+def _finished_words(trainer: PPOTrainer) -> str:
+    words = f"finished at step {trainer.step:,}"
+    if math.isfinite(trainer.mean_return):
+        count = len(trainer.recent_returns)
+        words += f": mean return {trainer.mean_return:.1f} over the last {count} episodes"
+    return words

@@ -1,0 +1,99 @@
+"""Views of a log: series for a chart, and the state of a run at one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppolab.errors import UnknownNameError
+from ppolab.runs.events import Event
+from ppolab.runs.fold import RunFold, decimate
+from ppolab.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class SeriesView:
+    """Columns of metrics, and the cursor from which to follow for what comes next."""
+
+    columns: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+    cursor: int
+
+
+def fold_series(
+    folder: RunFolder,
+    keys: list[str] | None = None,
+    from_step: int = 0,
+    to_step: int | None = None,
+    pixels: int = 800,
+) -> SeriesView:
+    """Metrics over a span of steps, reduced to what `pixels` can show.
+
+    Args:
+        folder: the run.
+        keys: metrics wanted; None for all.
+        from_step: first step, inclusive.
+        to_step: last step, inclusive; None for the newest.
+        pixels: width of the chart.
+
+    Raises:
+        UnknownNameError: a key that the run has not recorded.
+    """
+    fold, cursor = RunFold(), 0
+    for event in folder.read():
+        fold.apply(event)
+        cursor = event.seq
+    wanted = sorted(fold.columns) if keys is None else keys
+    columns = {}
+    for key in wanted:
+        if key not in fold.columns:
+            raise UnknownNameError("keys", key, sorted(fold.columns))
+        steps = np.array(fold.columns[key].steps, np.int64)
+        values = np.array(fold.columns[key].values, np.float64)
+        inside = steps >= from_step
+        if to_step is not None:
+            inside &= steps <= to_step
+        columns[key] = decimate(steps[inside], values[inside], pixels)
+    return SeriesView(columns, cursor)
+
+
+@dataclass
+class StateAt:
+    """Everything a run had told when it reached a step."""
+
+    step: int
+    seq: int = 0
+    state: str = "starting"
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    settings: dict[str, float] = field(default_factory=dict)
+    histograms: dict[str, Event] = field(default_factory=dict)
+    alerts: list[Event] = field(default_factory=list)
+
+
+def state_at(folder: RunFolder, step: int) -> StateAt:
+    """Fold the log up to and including a step.
+
+    Events of a future that was later told again, after a rewind, are replaced by the second
+    telling.
+    """
+    fold = RunFold()
+    at = StateAt(step)
+    reached = 0
+    for event in folder.read():
+        if event.type == "rewind":
+            reached = min(reached, int(event.data["to_step"]))
+            fold.apply(event)
+            continue
+        if event.step > step:
+            continue
+        reached = max(reached, event.step)
+        fold.apply(event)
+        at.seq = event.seq
+        if event.type == "histogram":
+            at.histograms[event.data["name"]] = event
+        elif event.type == "alert":
+            at.alerts.append(event)
+    at.step, at.state = reached, fold.state
+    at.metrics, at.settings = dict(fold.latest), dict(fold.settings)
+    return at
