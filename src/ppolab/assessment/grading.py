@@ -143,10 +143,8 @@ class Marking:
                 if _verdict_of(error) == "memory":
                     self.outcomes[index] = replace(outcome, status="error", message=str(error))
                     return self.stopped("memory", f"It ran out of memory. {error}")
-                words = f"Your function raised an error. {error} It was called with "
-                self.outcomes[index] = replace(
-                    outcome, status="error", message=f"{words}{ask.latest_case}."
-                )
+                words = f"Called with {ask.latest_case}, your function raised an error. {error}"
+                self.outcomes[index] = replace(outcome, status="error", message=words)
             self.report()
         return self.finished()
 

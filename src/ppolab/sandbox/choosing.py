@@ -25,20 +25,17 @@ PROBE_SECONDS = 10.0
 OVERSHOOT = 1024 * MIB
 
 
-@functools.cache
 def choose_backend(unsafe_local: bool = False) -> Backend:
-    """Return the best backend that passes its probe; the answer is kept for this process.
+    """Return the best backend that passes its probe, which is done once in this process.
 
     With `unsafe_local` a machine without isolation gets the `unsafe-local` backend; without it
     such a machine gets `UnavailableError`, which names what was tried and why it failed.
     """
-    failures: list[str] = []
-    backend = _bubblewrap(failures)
+    backend, why = _best_backend()
     if backend is not None:
         return backend
-    why = "; ".join(failures)
     if unsafe_local:
-        return UnsafeLocalBackend(why)
+        return _unsafe_backend(why)
     raise UnavailableError(
         "sandbox",
         "none",
@@ -47,14 +44,19 @@ def choose_backend(unsafe_local: bool = False) -> Backend:
     )
 
 
-def _bubblewrap(failures: list[str]) -> Backend | None:
+@functools.cache
+def _unsafe_backend(why: str) -> Backend:
+    return UnsafeLocalBackend(why)
+
+
+@functools.cache
+def _best_backend() -> tuple[Backend | None, str]:
+    """Return the best safe backend, or None and the reason in words."""
     if not sys.platform.startswith("linux"):
-        failures.append("bubblewrap needs Linux")
-        return None
+        return None, "bubblewrap needs Linux"
     bwrap = find_bwrap()
     if bwrap is None:
-        failures.append("there is no bwrap of version 0.8 or newer (package bubblewrap)")
-        return None
+        return None, "there is no bwrap of version 0.8 or newer (package bubblewrap)"
     as_root = os.geteuid() == 0
     version = cgroups.find_version(PROBE_LIMITS) if as_root else None
     if version:
@@ -64,10 +66,9 @@ def _bubblewrap(failures: list[str]) -> Backend | None:
         problems = probe(backend)
     except (PPOLabError, OSError) as error:
         problems = [str(error)]
-    if not problems:
-        return backend
-    failures.append(f"{backend.name} fails its own test: {', '.join(problems)}")
-    return None
+    if problems:
+        return None, f"{backend.name} fails its own test: {', '.join(problems)}"
+    return backend, ""
 
 
 def probe(backend: BubblewrapBackend) -> list[str]:

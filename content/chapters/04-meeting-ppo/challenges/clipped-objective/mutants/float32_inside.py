@@ -1,0 +1,10 @@
+# caught_by: shapes-and-dtypes
+# misconception: Everything is float32.
+import torch
+
+
+def clipped_objective(log_probs, old_log_probs, advantages, clip_range):
+    ratio = torch.exp((log_probs - old_log_probs).float())
+    advantages = advantages.float()
+    clipped = torch.clamp(ratio, 1 - clip_range, 1 + clip_range) * advantages
+    return -torch.minimum(ratio * advantages, clipped).mean()

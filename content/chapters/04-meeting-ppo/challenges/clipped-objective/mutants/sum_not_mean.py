@@ -1,0 +1,9 @@
+# caught_by: mean-over-samples
+# misconception: Sum or mean makes no difference.
+import torch
+
+
+def clipped_objective(log_probs, old_log_probs, advantages, clip_range):
+    ratio = torch.exp(log_probs - old_log_probs)
+    clipped = torch.clamp(ratio, 1 - clip_range, 1 + clip_range) * advantages
+    return -torch.minimum(ratio * advantages, clipped).sum()
