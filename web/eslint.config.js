@@ -16,6 +16,10 @@ export default tseslint.config(
       // noUncheckedIndexedAccess makes every read of a typed array `number | undefined`; where the
       // loop bounds prove the index, `!` says so and costs nothing.
       "@typescript-eslint/no-non-null-assertion": "off",
+      // `role` of our own components is the part a model plays, not an ARIA role.
+      "jsx-a11y/aria-role": ["error", { ignoreNonDOM: true }],
+      // The page is not built with the React Compiler; its other rules are kept for their own sake.
+      "react-hooks/preserve-manual-memoization": "off",
       // Focusable scroll areas and figures are keyboard stops on purpose.
       "jsx-a11y/no-noninteractive-tabindex": "off",
     },

@@ -29,6 +29,11 @@ const runs = createRoute({
 const run = createRoute({
   getParentRoute: () => root,
   path: "/runs/$id",
+  // The step a replay looks at; anything that is no step is left out.
+  validateSearch: (search): { step?: number } => {
+    const step = Number(search.step);
+    return search.step !== undefined && Number.isInteger(step) && step >= 0 ? { step } : {};
+  },
   component: lazyRouteComponent(() => import("./runs/RunPage")),
 });
 const clipExplorer = createRoute({

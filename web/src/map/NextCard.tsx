@@ -1,0 +1,80 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { ArrowRight } from "lucide-react";
+import { useCallback, useState } from "react";
+
+import { runsQuery } from "../api/queries";
+import { MetricCard } from "../charts/MetricCard";
+import { useFeed, useRun } from "../runs/hooks";
+import { MAIN_METRIC, metricFormat, metricInfo } from "../runs/metrics";
+import { LessonAnchor } from "./LessonAnchor";
+import { type Course, nextStep } from "./progress";
+
+/** What to do now, beside the return of a real run: the learner's newest, else the recorded one. */
+export function NextCard({ course }: { course: Course }) {
+  const next = nextStep(course);
+  return (
+    <section className="card next-card" aria-label="Your next step">
+      {next ? (
+        <div>
+          <p className="label">{next.first ? "Start here" : "Your next step"}</p>
+          <h2>{next.link.title}</h2>
+          <p className="caption">
+            Chapter {next.chapter.number}, {next.chapter.title}; {next.link.kind},{" "}
+            <span className="num">{next.link.minutes}</span> minutes
+          </p>
+          <LessonAnchor chapter={next.chapter} link={next.link} className="btn btn-primary mt-3">
+            {next.first ? "Begin" : "Go on"} <ArrowRight size={15} aria-hidden />
+          </LessonAnchor>
+        </div>
+      ) : (
+        <div>
+          <p className="label">All that is written is done</p>
+          <h2>Look back at your runs, or start another</h2>
+          <Link to="/runs" className="btn btn-primary mt-3">
+            Open the runs <ArrowRight size={15} aria-hidden />
+          </Link>
+        </div>
+      )}
+      <NewestRun />
+    </section>
+  );
+}
+
+function NewestRun() {
+  const runs = useQuery(runsQuery);
+  const chosen = runs.data?.find((run) => !run.recorded && run.step > 0) ?? runs.data?.find((run) => run.recorded);
+  const feed = useRun(chosen?.id);
+  const { run, step, version, latest } = useFeed(feed);
+  const [reading, setReading] = useState<number | null>(null);
+  const read = useCallback(() => feed?.record.columns.get(MAIN_METRIC), [feed]);
+  const info = metricInfo(run, MAIN_METRIC);
+  if (!chosen || !info || step === 0) return null;
+  const format = metricFormat(MAIN_METRIC);
+  return (
+    <div className="next-run">
+      <MetricCard
+        label={info.label}
+        role={info.role}
+        caption={info.description}
+        read={read}
+        onData={feed?.onData}
+        version={version}
+        lastStep={step}
+        reference={info.reference}
+        referenceLabel={info.reference == null ? undefined : format(info.reference)}
+        reading={reading}
+        onRead={setReading}
+        value={latest[MAIN_METRIC]}
+        format={format}
+        height={104}
+      />
+      <p className="caption">
+        <Link to="/runs/$id" params={{ id: chosen.id }}>
+          {chosen.recorded ? "A recorded run" : "Your newest run"}
+        </Link>
+        : {chosen.environment}, seed <span className="num">{chosen.seed}</span>
+      </p>
+    </div>
+  );
+}
