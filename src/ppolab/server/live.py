@@ -10,7 +10,7 @@ import asyncio
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import orjson
@@ -227,8 +227,6 @@ class Hubs:
                 if self._hubs.get(name, (None,))[0] is hub:
                     del self._hubs[name]
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
 
     def __len__(self) -> int:
         """How many runs are being followed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Names for constraints, so that later migrations can refer to them.
@@ -91,6 +91,6 @@ class AttemptRow(Base):
     checks: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     output: Mapped[str] = mapped_column(Text)
     backend: Mapped[str] = mapped_column(String(80))
-    seconds: Mapped[float | None]
+    seconds: Mapped[float | None] = mapped_column(Float)
     source: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -86,7 +86,7 @@ class Records:
             learner_id=self.learner_id, chapter=chapter, lesson=lesson
         )
         with Session(self.engine) as session:
-            return dict(session.execute(query).tuples().all())
+            return {row.name: row.option for row in session.execute(query)}
 
     # --------------------------------------------------------------------------------- drafts
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Match
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -45,7 +46,11 @@ def static_routes(web: Path) -> APIRouter:
     methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]
 
     @router.api_route("/api/{path:path}", methods=methods)
-    def unknown_api(path: str) -> Response:
+    def unknown_api(path: str, request: Request) -> Response:
+        # Any other route of this address would have been taken if the method had fitted.
+        matches = [route.matches(request.scope)[0] for route in request.app.routes]
+        if Match.PARTIAL in matches:
+            raise HTTPException(405, f"{request.method} is not possible here.")
         raise HTTPException(404, "there is nothing here. /api/openapi.json lists what there is.")
 
     @router.api_route("/{path:path}", methods=["GET", "HEAD"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
+import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketState
@@ -218,14 +220,12 @@ async def refuse(socket: WebSocket, error: PPOLabError) -> None:
 
 async def until_first_ends(*work: Coroutine[Any, Any, None]) -> None:
     """Run tasks side by side until one of them ends; a client that leaves is no error."""
-    tasks = [asyncio.create_task(part) for part in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    except WebSocketDisconnect:
-        return
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with anyio.create_task_group() as group:
+
+        async def run(part: Coroutine[Any, Any, None]) -> None:
+            with suppress(WebSocketDisconnect):
+                await part
+            group.cancel_scope.cancel()
+
+        for part in work:
+            group.start_soon(run, part)
