@@ -72,7 +72,9 @@ class LocalExecutor:
 
     def __init__(self, slots: int | None = None) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["ppolab.runs.local", "torch"])
+        self._context.set_forkserver_preload(
+            ["torch", "torch._dynamo", "ppolab.runs.local"]  # Adam imports _dynamo when it is made
+        )
         self._slots = slots or max(1, os.cpu_count() or 1)
         self._live: dict[str, _Live] = {}
         self._waiting: list[RunFolder] = []

@@ -1,0 +1,78 @@
+"""`ppolab course check`: proves that the course can be trusted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ppolab.cli.options import default_home, parse
+from ppolab.cli.output import Output
+
+EXAMPLE = "ppolab course check --seeds 3"
+
+
+@dataclass(frozen=True)
+class CourseOptions:
+    """Check every lesson, link, prediction, challenge, solution and mutant of the course."""
+
+    action: Annotated[Literal["check"], tyro.conf.Positional] = "check"
+    """What to do."""
+    content: Path | None = None
+    """Folder of the course; by default the one that came with the package."""
+    seeds: int = 5
+    """On how many seeds each solution must pass and each mutant must fail."""
+    lessons_only: bool = False
+    """Leave the challenges out, which need the sandbox."""
+    unsafe_local: bool = False
+    """Run the course's own solutions without isolation."""
+    home: Path = field(default_factory=default_home)
+    """Not used by this command."""
+    json: bool = False
+    """Print one JSON object on the last line of standard output."""
+
+
+def run(arguments: list[str], output: Output) -> int:
+    """Check; exit code 0 when nothing was found, else 1."""
+    options = parse(CourseOptions, "course", arguments, EXAMPLE)
+
+    from ppolab.assessment import check_challenge, find_challenges
+    from ppolab.course import check_course
+    from ppolab.sandbox import choose_backend
+    from ppolab.server.settings import default_content
+
+    content = options.content or default_content()
+    started = time.perf_counter()
+    found: list[dict[str, str]] = []
+    console = output.console
+
+    def report(where: str, problem: str, mend: str = "") -> None:
+        found.append({"where": where, "problem": problem, "mend": mend})
+        console.print(f"✗ {where}: {problem}. {mend}", markup=False, soft_wrap=True)
+
+    with console.status("reading lessons"):
+        for finding in check_course(content):
+            report(finding.where, finding.problem, finding.mend)
+    challenges = {} if options.lessons_only else find_challenges(content)
+    if challenges:
+        backend = choose_backend(options.unsafe_local)
+        console.print(f"sandbox: {backend.name}")
+        for slug, challenge in challenges.items():
+            with console.status(f"proving {slug}: {len(challenge.mutants)} mutants"):
+                for flaw in check_challenge(challenge, backend, tuple(range(1, options.seeds + 1))):
+                    report(f"{slug}/{flaw.file}", flaw.problem)
+    seconds = time.perf_counter() - started
+    mutants = sum(len(challenge.mutants) for challenge in challenges.values())
+    verdict = "nothing wrong" if not found else f"{len(found)} findings"
+    console.print(
+        f"{verdict}: {len(challenges)} challenges with {mutants} mutants on {options.seeds} seeds, "
+        f"{seconds:.1f} s"
+    )
+    output.result(
+        {"findings": found, "challenges": len(challenges), "mutants": mutants,
+         "seconds": round(seconds, 2)}
+    )  # fmt: skip
+    return 1 if found else 0
