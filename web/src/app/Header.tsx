@@ -23,11 +23,12 @@ export function Header({ onSearch }: { onSearch: () => void }) {
         type="button"
         className="search-box"
         onClick={onSearch}
-        aria-label="Search lessons, runs and commands"
       >
         <Search size={15} aria-hidden />
         <span className="search-words">Search lessons, runs</span>
-        <Keys keys="mod+k" />
+        <span className="search-keys" aria-hidden="true">
+          <Keys keys="mod+k" />
+        </span>
       </button>
       <ThemeToggle />
       <MobileMenu />

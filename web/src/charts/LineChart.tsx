@@ -21,6 +21,8 @@ export interface LineChartProps {
   height?: number;
   /** The latest step of the run; the step axis covers it. */
   lastStep: number;
+  /** The step at which the run is planned to end; the axis does not pass it needlessly. */
+  plannedStep?: number;
   /** A target or natural bound worth a line. */
   reference?: number | null;
   /** What the reference is, e.g. "475, solved". */
@@ -55,7 +57,7 @@ export function LineChart(props: LineChartProps) {
   const clip = useId();
 
   const column = read();
-  const end = stepAxisEnd(lastStep);
+  const end = stepAxisEnd(lastStep, props.plannedStep);
   const [low, high] = valueRange(
     column?.min ?? Number.POSITIVE_INFINITY,
     column?.max ?? Number.NEGATIVE_INFINITY,

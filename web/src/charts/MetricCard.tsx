@@ -8,13 +8,14 @@ import { SeriesTable } from "./SeriesTable";
 export interface MetricCardProps extends LineChartProps {
   /** One line under the plot: what the metric is. */
   caption: string;
+  unit?: string;
   /** The value to show large: at the cursor, or the newest. */
   value: number | null | undefined;
   className?: string;
 }
 
 /** A metric: its name with the role's glyph, its value, its line, and its table on demand. */
-export function MetricCard({ caption, value, className = "", ...chart }: MetricCardProps) {
+export function MetricCard({ caption, unit, value, className = "", ...chart }: MetricCardProps) {
   const [table, setTable] = useState(false);
   const { label, role, reading, read, format } = chart;
   const column = read();
@@ -28,7 +29,10 @@ export function MetricCard({ caption, value, className = "", ...chart }: MetricC
       <header className="metric-head">
         <h3 className={role === "none" ? "role" : `role role-${role}`}>
           {role !== "none" && <RoleMark role={role} />}
-          <span>{label}</span>
+          <span>
+            {label}
+            {unit && <small className="metric-unit">{unit}</small>}
+          </span>
         </h3>
         <output className="metric-value num">{format(value)}</output>
       </header>

@@ -14,10 +14,13 @@ interface Props {
   step: number | null;
   /** ε in force; null when it is not known. */
   clipRange: number | null;
+  /** Height of the plot in pixels, shared by the rows. */
+  height: number;
   className?: string;
 }
 
-const ROW = 30; // px
+const AXIS = 20; // px under the rows for the axis
+const MOST_ROW = 30; // px; fewer epochs do not get taller rows than this
 const LEFT = 62;
 const RIGHT = 62;
 
@@ -28,7 +31,7 @@ const RIGHT = 62;
  * at the right of each row. Each row has its own height, because in the first epoch nearly all
  * ratios are 1. The first and last bins also hold what lies beyond the axis.
  */
-export function RatioHistogram({ data, step, clipRange, className = "" }: Props) {
+export function RatioHistogram({ data, step, clipRange, height, className = "" }: Props) {
   const [table, setTable] = useState(false);
   const rows = data ? data.counts.map((_, epoch) => binsOf({ ...data, step: step ?? 0 }, epoch)) : [];
   const shares = rows.map((bins) => outsideShare(bins, clipRange));
@@ -45,7 +48,7 @@ export function RatioHistogram({ data, step, clipRange, className = "" }: Props)
       {table ? (
         <RatioTable rows={rows} shares={shares} />
       ) : (
-        <Rows rows={rows} shares={shares} clipRange={clipRange} data={data} />
+        <Rows rows={rows} shares={shares} clipRange={clipRange} data={data} height={height} />
       )}
       <footer className="metric-foot">
         <span>
@@ -72,16 +75,17 @@ interface RowsProps {
   shares: (number | null)[];
   clipRange: number | null;
   data: HistogramData | null;
+  height: number;
 }
 
-function Rows({ rows, shares, clipRange, data }: RowsProps) {
+function Rows({ rows, shares, clipRange, data, height }: RowsProps) {
   const [box, width] = useSize<HTMLDivElement>();
   const hatch = useId();
-  const height = Math.max(rows.length, 4) * ROW + 20;
+  const row = Math.min(MOST_ROW, (height - AXIS) / Math.max(rows.length, 1));
   const low = data?.low ?? 0.5;
   const high = data?.high ?? 1.5;
   const x = scaleLinear([low, high], [LEFT, Math.max(LEFT + 40, width - RIGHT)]);
-  const bottom = height - 20;
+  const bottom = height - AXIS;
   const sentence = rows.length
     ? `Probability ratios of one update. ${shares.map((share, i) => `Epoch ${i + 1}: ${share === null ? "band unknown" : `${percent(share)} outside`}`).join("; ")}.`
     : "Probability ratios: nothing recorded yet.";
@@ -111,6 +115,8 @@ function Rows({ rows, shares, clipRange, data }: RowsProps) {
               epoch={epoch}
               share={shares[epoch] ?? null}
               clipRange={clipRange}
+              row={row}
+              top={bottom - rows.length * row}
               x={x}
               width={width}
               fill={`url(#${hatch})`}
@@ -132,18 +138,21 @@ interface RowProps {
   epoch: number;
   share: number | null;
   clipRange: number | null;
+  /** Height of a row, and where the first begins. */
+  row: number;
+  top: number;
   x: (ratio: number) => number;
   width: number;
   fill: string;
 }
 
-function Row({ bins, epoch, share, clipRange, x, width, fill }: RowProps) {
-  const base = (epoch + 1) * ROW;
+function Row({ bins, epoch, share, clipRange, row, top, x, width, fill }: RowProps) {
+  const base = top + (epoch + 1) * row;
   const peak = Math.max(1, ...bins.map((bin) => bin.count));
   return (
     <g>
       <line x1={LEFT} x2={width - RIGHT} y1={base} y2={base} className="grid-line" />
-      <text x={0} y={base - 4} className="tick">
+      <text x={0} y={base - 3} className="tick">
         epoch {epoch + 1}
       </text>
       {bins.map((bin) => {
@@ -151,7 +160,7 @@ function Row({ bins, epoch, share, clipRange, x, width, fill }: RowProps) {
         const middle = (bin.low + bin.high) / 2;
         const outside = clipRange !== null && Math.abs(middle - 1) > clipRange;
         // A bar of one sample beside a peak of hundreds must still be seen.
-        const tall = Math.max(1.5, (bin.count / peak) * (ROW - 5));
+        const tall = Math.max(1.5, (bin.count / peak) * (row - 3));
         return (
           <rect
             key={bin.low}
@@ -164,7 +173,7 @@ function Row({ bins, epoch, share, clipRange, x, width, fill }: RowProps) {
           />
         );
       })}
-      <text x={width} y={base - 4} textAnchor="end" className="tick share">
+      <text x={width} y={base - 3} textAnchor="end" className="tick share">
         {share === null ? "" : percent(share)}
       </text>
     </g>

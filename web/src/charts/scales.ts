@@ -8,9 +8,14 @@ export interface Margins {
 
 /**
  * The end of a growing step axis: the first of 1, 1.5, 2, 3, 4, 5, 6, 8 × 10ᵏ that covers `step`,
- * so that the axis stands still between rare jumps instead of sliding with each point.
+ * so that the axis stands still between rare jumps instead of sliding with each point. It never
+ * passes the planned end of the run, unless the run did.
  */
-export function stepAxisEnd(step: number): number {
+export function stepAxisEnd(step: number, planned = Number.POSITIVE_INFINITY): number {
+  return Math.min(roundStepAbove(step), Math.max(planned, step));
+}
+
+function roundStepAbove(step: number): number {
   if (!(step > 0)) return 1000;
   const power = 10 ** Math.floor(Math.log10(step));
   for (const factor of [1, 1.5, 2, 3, 4, 5, 6, 8, 10]) {
@@ -46,7 +51,15 @@ export function valueRange(
 
 /** A number as short as it can be said: 475, 0.0123, 1.2e-5, 20.5k for steps. */
 export function shortNumber(value: number | null | undefined): string {
-  if (value == null || Number.isNaN(value)) return "–";
+  return value == null || Number.isNaN(value) ? "–" : withMinus(shortDigits(value));
+}
+
+/** The sign as typography writes it; a hyphen is too short and breaks lines. */
+export function withMinus(digits: string): string {
+  return digits.replaceAll("-", "−");
+}
+
+function shortDigits(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 100_000) return value.toExponential(2);
@@ -68,10 +81,10 @@ export function shortStep(step: number): string {
 export function tickLabel(value: number, distance: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 10_000) return `${trim(value / 1000)}k`;
-  if (size < 1e-3 && distance < 1e-3) return value.toExponential(0).replace("e-", "e−");
+  if (size >= 10_000) return withMinus(`${trim(value / 1000)}k`);
+  if (size < 1e-3 && distance < 1e-3) return withMinus(value.toExponential(0));
   const places = Math.max(0, Math.min(4, Math.ceil(-Math.log10(distance) - 1e-9)));
-  return value.toFixed(places).replace("-", "−");
+  return withMinus(value.toFixed(places));
 }
 
 function trim(value: number): string {

@@ -61,6 +61,7 @@ function NewestRun() {
         onData={feed?.onData}
         version={version}
         lastStep={step}
+        plannedStep={run?.total_steps}
         reference={info.reference}
         referenceLabel={info.reference == null ? undefined : format(info.reference)}
         reading={reading}

@@ -7,6 +7,8 @@ import type { RunFeed } from "./feed";
 import { useFeed, useRunView } from "./hooks";
 import { MAIN_METRIC, metricFormat, metricInfo, SIDE_METRICS } from "./metrics";
 
+const MAIN_HEIGHT = 196; // px; the return and the ratios beside it are of one height
+
 interface Props {
   feed: RunFeed | null;
   /** The step a replay looks at; null follows the newest. */
@@ -42,6 +44,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
       data={view.ratios}
       step={view.ratioStep}
       clipRange={view.clipRange}
+      height={narrow ? 150 : MAIN_HEIGHT}
       className="metric-ratios"
     />
   );
@@ -53,7 +56,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
       value={view.metrics[MAIN_METRIC]}
       reading={reading}
       onRead={setReading}
-      height={folded ? 104 : 140}
+      height={folded ? 104 : narrow ? 140 : MAIN_HEIGHT}
       className="metric-main"
     />
   );
@@ -73,6 +76,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
   }
   return (
     <div className="run-charts" data-narrow={narrow ? "" : undefined}>
+      {!narrow && <h2 className="sr-only">Measurements</h2>}
       {main}
       {!narrow && ratios}
       {side}
@@ -102,12 +106,14 @@ function Metric({ metric, feed, at, value, reading, onRead, height, className }:
   return (
     <MetricCard
       label={info?.label ?? "…"}
-      caption={info ? caption(info.description, info.unit) : ""}
+      caption={info?.description ?? ""}
+      unit={info?.unit}
       role={info?.role ?? "none"}
       read={read}
       onData={feed?.onData}
       version={version}
       lastStep={step}
+      plannedStep={run?.total_steps}
       reference={reference}
       referenceLabel={reference === null ? undefined : format(reference)}
       at={at}
@@ -119,8 +125,4 @@ function Metric({ metric, feed, at, value, reading, onRead, height, className }:
       className={className}
     />
   );
-}
-
-function caption(description: string, unit: string): string {
-  return unit && !description.includes(unit) ? `${description} (${unit})` : description;
 }

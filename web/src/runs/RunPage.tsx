@@ -96,7 +96,7 @@ export default function RunPage() {
       </div>
       {run && (
         <p className="caption run-facts">
-          {run.environment}, seed <span className="num">{run.seed}</span>, planned for{" "}
+          {run.preset ? `Preset ${run.preset}, planned for ` : `${run.environment}, planned for `}
           <span className="num">{wholeNumber(run.total_steps)}</span> steps
           {run.recorded && "; recorded, it ships with the course"}
         </p>

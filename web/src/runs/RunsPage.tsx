@@ -92,7 +92,8 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
           {run.title}
         </Link>
         <span className="caption">
-          {run.environment}, seed <span className="num">{run.seed}</span>
+          {run.preset ? `preset ${run.preset}` : run.environment}, seed{" "}
+          <span className="num">{run.seed}</span>
         </span>
         <StateBadge
           state={run.state}

@@ -39,7 +39,7 @@ export function StateBadge({ state, words, link = "following", announce = false 
   return (
     <span className="state-badge" data-state={state ?? "opening"}>
       <Icon size={14} aria-hidden />
-      <span className="num">{words}</span>
+      <span className="state-words">{words}</span>
       {announce && (
         // The step changes all the time; only the word before it is worth saying aloud.
         <span role="status" className="sr-only">

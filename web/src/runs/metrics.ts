@@ -1,4 +1,4 @@
-import { shortNumber } from "../charts/scales";
+import { shortNumber, withMinus } from "../charts/scales";
 import type { Wire } from "../api/client";
 
 export type MetricInfo = Wire["MetricInfo"];
@@ -27,7 +27,7 @@ export function metricFormat(key: string): (value: number | null | undefined) =>
     return (value) => (value == null || Number.isNaN(value) ? "–" : `${(value * 100).toFixed(1)} %`);
   }
   if (key === MAIN_METRIC) {
-    return (value) => (value == null || Number.isNaN(value) ? "–" : value.toFixed(1));
+    return (value) => (value == null || Number.isNaN(value) ? "–" : withMinus(value.toFixed(1)));
   }
   return shortNumber;
 }
