@@ -5,7 +5,7 @@ from ppolab.course.directives import Directive, Text, split
 
 
 def test_text_and_directives_alternate_with_their_lines():
-    pieces = split('one\n\n:::run{preset="a" after=\'b\'}\ntwo\n', "f", first_line=5)
+    pieces = split("one\n\n:::run{preset=\"a\" after='b'}\ntwo\n", "f", first_line=5)
     assert pieces == [
         Text("one\n\n", 5),
         Directive("run", {"preset": "a", "after": "b"}, 7),

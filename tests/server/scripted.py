@@ -1,16 +1,23 @@
-"""A grader whose verdicts are written in the submission: a comment such as `# verdict: pass`."""
+"""Stand-ins for the ends of the server: a grader below it, and a client above it."""
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from ppolab.assessment import ChallengeFolder, CheckOutcome, Grade
+from ppolab.runs import Event
+from ppolab.runs.fold import RunFold
 from ppolab.server.grader import Isolation
 
 
 class ScriptedGrader:
+    """Gives the verdict that a submission asks for, as in `# verdict: pass`."""
+
     def __init__(self) -> None:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -43,3 +50,66 @@ class ScriptedGrader:
     def result(self, challenge, verdict, status) -> Grade:
         checks = tuple(CheckOutcome(c.name, c.title, status, "as told") for c in challenge.checks)
         return Grade(verdict, f"verdict {verdict}", checks, "printed\n", "scripted", 0.25)
+
+
+class FoldingClient:
+    """A client as docs/protocol.md describes it: folds messages, drops what it has, refetches."""
+
+    def __init__(self) -> None:
+        self.cursor = 0
+        self.columns: dict[str, list[tuple[int, float | None]]] = {}
+        self.settings: dict[str, float | None] = {}
+
+    def state(self):
+        return {key: points for key, points in self.columns.items() if points}, self.settings
+
+    def fetch(self, events) -> None:
+        """Fetch what the log holds, as GET …/series and …/events do."""
+        self.columns, self.settings = expected_state(events)
+        self.columns = {key: list(points) for key, points in self.columns.items()}
+        self.cursor = len(events)
+
+    def read(self, ring, events, at_most: int | None) -> None:
+        """Read some messages of a socket, or refetch where the ring has moved on."""
+        if ring.lost(self.cursor):
+            self.fetch(events[: max(ring.head, self.cursor)])
+        for count, (_, text) in enumerate(ring.after(self.cursor)):
+            if at_most is not None and count >= at_most:
+                return
+            self.take(json.loads(text))
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Fold one message."""
+        if message["type"] == "frame":
+            for row, seq in enumerate(message["seq"]):
+                if seq <= self.cursor:
+                    continue
+                for key, values in message["series"].items():
+                    point = (message["step"][row], values[row])
+                    self.columns.setdefault(key, []).append(point)
+                self.cursor = seq
+        elif message["type"] == "event" and message["event"]["seq"] > self.cursor:
+            event = message["event"]
+            self.cursor = event["seq"]
+            if event["kind"] == "setting":
+                self.settings[event["data"]["name"]] = event["data"]["value"]
+            elif event["kind"] == "rewind":
+                last = event["data"]["to_step"]
+                for key, points in self.columns.items():
+                    self.columns[key] = [point for point in points if point[0] <= last]
+
+
+def expected_state(events: list[Event]):
+    """The state that the engine's own fold of a log gives, in a client's form."""
+    fold = RunFold()
+    for event in events:
+        fold.apply(event)
+    columns = {
+        key: [
+            (step, None if math.isnan(value) else value)
+            for step, value in zip(column.steps, column.values, strict=True)
+        ]
+        for key, column in fold.columns.items()
+        if len(column.steps)
+    }
+    return columns, dict(fold.settings)

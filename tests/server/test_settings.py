@@ -22,9 +22,9 @@ def test_grading_without_isolation_is_refused_where_others_can_reach_it(host):
 def test_listening_everywhere_needs_the_names_by_which_one_may_be_called():
     with pytest.raises(InvalidSettingError, match="allowed_hosts"):
         ServerSettings(host="0.0.0.0")
-    assert "lab.example" in ServerSettings(
-        host="0.0.0.0", allowed_hosts=("lab.example",)
-    ).host_names
+    assert (
+        "lab.example" in ServerSettings(host="0.0.0.0", allowed_hosts=("lab.example",)).host_names
+    )
 
 
 @pytest.mark.parametrize("port", [0, 65536, -1])

@@ -82,9 +82,13 @@ class Ring:
             self.bytes -= len(oldest.text)
             self.base = oldest.to_seq
 
-    def holds(self, cursor: int) -> bool:
-        """Whether a client at `cursor` can be served without a gap."""
-        return self.base <= cursor <= self.head
+    def lost(self, cursor: int) -> bool:
+        """Whether a client at `cursor` would miss lines that have fallen out.
+
+        A cursor beyond the head is no loss: it came from the log itself, which is read more
+        often than the ring, and the ring will follow.
+        """
+        return cursor < self.base
 
     def after(
         self, cursor: int, keys: frozenset[str] | None = None

@@ -93,6 +93,8 @@ class Follower:
         detail = await asyncio.to_thread(runviews.detail, self.services, self.folder)
         keys = list(detail.latest)
         await self.send(HelloMessage(run=detail, head=hub.ring.head, keys=keys))
+        if self.cursor > detail.head:
+            await self.resync(detail.head)  # the log is shorter than what this client knew
         told_done = False
         while not hub.gone:
             news = hub.news()
@@ -110,17 +112,20 @@ class Follower:
                 await news.wait()
         await self.socket.close(CLOSE_BASE + 404, "this run was deleted")
 
+    async def resync(self, head: int) -> None:
+        """Tell the client to fetch again what lies before `head`, and go on from there."""
+        await self.send(ResyncMessage(from_seq=self.cursor, to_seq=head))
+        self.cursor = head
+
     async def send_new(self, hub: Hub) -> bool:
         """Send what lies beyond the cursor; tell whether there was anything."""
-        if not hub.ring.holds(self.cursor):
-            head = hub.ring.head
-            await self.send(ResyncMessage(from_seq=self.cursor, to_seq=head))
-            self.cursor = head
+        if hub.ring.lost(self.cursor):
+            await self.resync(hub.ring.head)
             return True
         keys = None if self.subscription.keys is None else frozenset(self.subscription.keys)
         sent = False
         for cursor, message in hub.ring.after(self.cursor, keys):
-            if not hub.ring.holds(self.cursor):
+            if hub.ring.lost(self.cursor):
                 break  # while a slow client was served, its place fell out of the ring
             if message is not None:
                 await self.send(message)
