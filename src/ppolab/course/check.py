@@ -66,7 +66,9 @@ class Known:
             else f"/challenge/{item.slug}"
             for chapter, item in self.outline.walk()
         }
-        return frozenset(items | {f"/instruments/{name}" for name in INSTRUMENTS} | {"/", "/runs"})
+        figures = {f"/instruments/{name}" for name in INSTRUMENTS}
+        runs = {f"/runs/{name}" for name in self.recorded}
+        return frozenset(items | figures | runs | {"/", "/runs"})
 
 
 def check_course(content: Path, run_code: bool = True) -> list[Finding]:
