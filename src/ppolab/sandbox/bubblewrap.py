@@ -14,7 +14,6 @@ import json
 import os
 import random
 import resource
-import select
 import shutil
 import signal
 import subprocess
@@ -28,12 +27,14 @@ from ppolab.sandbox.cgroups import Cgroup
 from ppolab.sandbox.limits import MIB, Limits
 from ppolab.sandbox.runtime import PACKAGE_FOLDER, Runtime
 from ppolab.sandbox.seccomp import filter_program
+from ppolab.sandbox.waiting import wait_for
 from ppolab.sandbox.watchdog import Watchdog
 
 INSIDE = Path(__file__).parent / "inside"
 BOX_FOLDER = "/opt/box"
 FIRST_UID, UIDS = 210_000, 10_000  # user ids of boxes when we are root; no account has them
 REPORT_SECONDS = 10.0  # bwrap has this long to say that the namespaces stand
+KILL_SECONDS = 5.0
 OLDEST_BWRAP = (0, 8)  # the first with --disable-userns
 
 
@@ -237,13 +238,19 @@ class BubblewrapBox(Box):
             self.watchdog.stop()
         self.end()
         try:
-            self.process.wait(5)
+            self.process.wait(KILL_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         if self.handle is not None:
+            # bwrap may end before process 1 does. A handle becomes readable when its process is
+            # gone, and process 1 is the last of its namespace to go.
+            wait_for([self.handle], KILL_SECONDS)
             os.close(self.handle)
             self.handle = None
+            # Then it falls to the machine's init to reap it, which may be us in a container.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.first, os.WNOHANG)
         self._usage = self._measure()
         if self.cgroup:
             self.cgroup.remove()
@@ -378,7 +385,7 @@ def _read_report(report: int, words: int) -> int:
     When there is none, bwrap has said why on its error pipe, `words`.
     """
     text = b""
-    while select.select([report], [], [], REPORT_SECONDS)[0]:
+    while wait_for([report], REPORT_SECONDS):
         part = os.read(report, 4096)
         text += part
         if not part or text.rstrip().endswith(b"}"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 
 from ppolab.sandbox.backend import Box
 from ppolab.sandbox.inside import codec
+from ppolab.sandbox.waiting import wait_for
 
 CHUNK = 1 << 16
 
@@ -66,8 +66,7 @@ class Channel:
         """Read what is left in the error pipe; call it once the box is dead."""
         deadline = time.monotonic() + seconds
         while self._log_open and time.monotonic() < deadline:
-            readable, _, _ = select.select([self.box.stderr], [], [], 0)
-            if not readable:
+            if not wait_for([self.box.stderr], 0):
                 return
             self._read_log()
 
@@ -98,12 +97,10 @@ class Channel:
         reading = [self.box.stderr] if self._log_open else []
         if not writing:
             reading.append(self.box.stdout)
-        readable, writable, _ = select.select(
-            reading, [self.box.stdin] if writing else [], [], left
-        )
-        if self.box.stderr in readable:
+        ready = wait_for(reading, left, [self.box.stdin] if writing else [])
+        if self.box.stderr in ready:
             self._read_log()
-        return bool(writable) or self.box.stdout in readable
+        return bool(ready - {self.box.stderr})
 
     def _read_log(self) -> None:
         part = os.read(self.box.stderr, CHUNK)

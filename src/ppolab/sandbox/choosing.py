@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import select
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from ppolab.sandbox.bubblewrap import BOX_FOLDER, INSIDE, BubblewrapBackend, fin
 from ppolab.sandbox.limits import MIB, Limits
 from ppolab.sandbox.runtime import find_runtime
 from ppolab.sandbox.unsafe import UnsafeLocalBackend
+from ppolab.sandbox.waiting import wait_for
 
 PROBE_LIMITS = Limits(start=10.0, wall=10.0, memory=96 * MIB, processes=24)
 PROBE_SECONDS = 10.0
@@ -113,8 +113,10 @@ def _read_line(box: Box) -> bytes:
     deadline = time.monotonic() + PROBE_SECONDS
     said = b""
     while b"\n" not in said and len(said) < 1 << 16:
-        readable, _, _ = select.select([box.stdout], [], [], max(deadline - time.monotonic(), 0))
-        if not readable or not (part := os.read(box.stdout, 4096)):
+        if not wait_for([box.stdout], deadline - time.monotonic()):
+            break
+        part = os.read(box.stdout, 4096)
+        if not part:
             break
         said += part
     return said
