@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { asProblem } from "../api/problem";
 import { CodeView } from "../lessons/CodeView";
-import { type Attempt, headline } from "./attempt";
+import { type Attempt, headline, passedWords } from "./attempt";
 import { attemptsQuery } from "./queries";
 import { Checks, VerdictSummary } from "./Verdict";
 
@@ -29,6 +29,7 @@ export function Attempts({ slug, except, onRestore }: AttemptsProps) {
         <details key={attempt.id} className="attempt">
           <summary>
             <span>{headline(attempt)}</span>
+            {attempt.verdict === "fail" && <small>{passedWords(attempt)}</small>}
             <time dateTime={attempt.created_at}>{when(attempt.created_at)}</time>
           </summary>
           <VerdictSummary attempt={attempt} />

@@ -26,6 +26,7 @@ interface ChallengeViewProps {
 export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
   const { slug } = challenge;
   const editor = useRef<EditorHandle>(null);
+  const verdict = useRef<HTMLElement>(null);
   const leaving = useId();
   const [initial] = useState(() =>
     openingText(challenge.starter, challenge.draft, readLocalDraft(slug)),
@@ -51,6 +52,7 @@ export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
           }),
         ),
       );
+      bringIntoSight(verdict.current);
     } catch (error) {
       setProblem(error);
     }
@@ -137,7 +139,7 @@ export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
           </div>
         </div>
         {problem !== null && <ProblemNotice error={problem} onRetry={() => void submit()} />}
-        <section className="card verdict-card" aria-labelledby="checks-title">
+        <section ref={verdict} className="card verdict-card" aria-labelledby="checks-title">
           <h2 id="checks-title">{attempt ? "Verdict" : "What will be checked"}</h2>
           <p role="status" className="sr-only">
             {said}
@@ -151,7 +153,10 @@ export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
             <p role="alert">The verdict did not come: {refused} Submit again.</p>
           )}
           {attempt && <VerdictSummary attempt={attempt} />}
-          <Checks checks={shownChecks(challenge.checks, attempt)} />
+          <Checks
+            checks={shownChecks(challenge.checks, attempt)}
+            announced={attempt === null}
+          />
         </section>
         <Attempts
           slug={slug}
@@ -161,4 +166,11 @@ export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
       </div>
     </div>
   );
+}
+
+/** Scroll to the verdict where it begins below what is seen, as on a phone. */
+function bringIntoSight(element: HTMLElement | null) {
+  if (!element || element.getBoundingClientRect().top < window.innerHeight * 0.7) return;
+  const calm = window.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
 }

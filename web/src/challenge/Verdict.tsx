@@ -9,8 +9,14 @@ const ICONS: Record<CheckStatus, typeof Check> = {
   not_run: Minus,
 };
 
+interface ChecksProps {
+  checks: readonly CheckResult[];
+  /** nothing was submitted yet: only what will be checked is of interest */
+  announced?: boolean;
+}
+
 /** The checks of a challenge, each with an icon, a word and, once it ran, its message. */
-export function Checks({ checks }: { checks: readonly CheckResult[] }) {
+export function Checks({ checks, announced }: ChecksProps) {
   return (
     <ol className="checks">
       {checks.map((check) => {
@@ -22,9 +28,11 @@ export function Checks({ checks }: { checks: readonly CheckResult[] }) {
               <p>
                 <strong>{check.title}</strong>{" "}
                 {/* The key makes a changed status a new element, which then shows that it changed. */}
-                <span key={check.status} className="check-word">
-                  {statusWord(check.status)}
-                </span>
+                {!announced && (
+                  <span key={check.status} className="check-word">
+                    {statusWord(check.status)}
+                  </span>
+                )}
               </p>
               {check.message && <p className="check-message">{check.message}</p>}
             </div>

@@ -68,11 +68,16 @@ export function headline(attempt: Attempt): string {
   return attempt.verdict ? HEADLINES[attempt.verdict] : "Ended without a verdict";
 }
 
+/** How many checks passed, e.g. "3 of 11 checks". */
+export function passedWords(attempt: Attempt): string {
+  const passed = attempt.checks.filter((check) => check.status === "pass").length;
+  return `${passed} of ${attempt.checks.length} checks`;
+}
+
 /** What changed between two states of an attempt, in words for a screen reader. */
 export function announcement(before: Attempt | null, after: Attempt): string {
   if (after.status === "done" && before?.status !== "done") {
-    const passed = after.checks.filter((check) => check.status === "pass").length;
-    return `${headline(after)}. ${passed} of ${after.checks.length} checks passed. ${after.summary}`;
+    return `${headline(after)}. ${passedWords(after)} passed. ${after.summary}`;
   }
   if (!before || before.status !== after.status) return `${headline(after)}.`;
   const old = new Map(before.checks.map((check) => [check.name, check.status]));

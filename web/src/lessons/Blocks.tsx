@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ArrowRight, CodeXml } from "lucide-react";
 import { createElement } from "react";
 import { Tex } from "../ui/math/Tex";
-import { type Block, type DirectiveBlock, plainText } from "./ast";
+import { type Block, type DirectiveBlock, type Inline, plainText } from "./ast";
 import { CodeView } from "./CodeView";
 import { Inlines } from "./Inlines";
 import { useLesson } from "./LessonContext";
@@ -64,17 +64,21 @@ function BlockView({ block }: { block: Block }) {
 }
 
 function TableView({ block }: { block: Extract<Block, { type: "table" }> }) {
-  const name = block.header.map(plainText).join(", ");
+  const name = block.header.map(plainText).filter(Boolean).join(", ");
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={`Table: ${name}`}>
       <table>
         <thead>
           <tr>
-            {block.header.map((cell, i) => (
-              <th key={i} scope="col">
-                <Inlines of={cell} />
-              </th>
-            ))}
+            {block.header.map((cell, i) =>
+              cell.length === 0 ? (
+                <td key={i} />
+              ) : (
+                <th key={i} scope="col">
+                  <HeaderCell cell={cell} />
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
@@ -90,6 +94,20 @@ function TableView({ block }: { block: Extract<Block, { type: "table" }> }) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** A header that is a formula and nothing else gets words too, since not all readers take MathML. */
+function HeaderCell({ cell }: { cell: readonly Inline[] }) {
+  const isFormula = cell.length > 0 && cell.every((inline) => inline.type === "math");
+  if (!isFormula) return <Inlines of={cell} />;
+  return (
+    <>
+      <span className="sr-only">{plainText(cell).replace(/[\\{}]/g, " ").trim()}</span>
+      <span aria-hidden="true">
+        <Inlines of={cell} />
+      </span>
+    </>
   );
 }
 

@@ -154,7 +154,7 @@ describe("the stage", () => {
     expect(actions.available().map((action) => action.keys)).not.toContain("[");
     scrollTo({ "stop-1": -200, "stop-2": 100 });
     expect(actions.available().map((action) => action.keys)).not.toContain("]");
-    actions.handle({ key: "[", shiftKey: false, ctrlKey: false, metaKey: false, altKey: false });
+    actions.handle(new KeyboardEvent("keydown", { key: "[" }));
     expect(document.activeElement?.id).toBe("stop-1");
   });
 });

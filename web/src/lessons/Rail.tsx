@@ -9,7 +9,7 @@ const ROLES: Role[] = ["actor", "critic", "reward", "reference"];
 export function ChapterContents({ chapter, here }: { chapter: ChapterLink; here: string }) {
   const done = chapter.lessons.filter((lesson) => lesson.done).length;
   return (
-    <nav aria-label={`Chapter ${chapter.number}`} className="contents">
+    <nav aria-label={`Chapter ${chapter.number}`} className="chapter-contents">
       <p className="contents-count">
         {chapter.title}: {done} of {chapter.lessons.length} done
       </p>

@@ -88,7 +88,7 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
 }
 
 function StageClipExplorer({ clip, onClip, runId, compact }: BodyProps) {
-  const { ratios, words } = useRunRatios(clip.run ?? runId);
+  const { ratios, words } = useRunRatios(clip.run ?? runId, clip.step);
   return (
     <ClipExplorer
       state={clip}

@@ -33,14 +33,24 @@ export function useCurrentStop(
       setCurrent(index);
       arrive.current(index);
     };
-    const line = Math.round(readingLine(stage.current));
-    // Everything above the line, however far up, counts as seen: so a jump to the end of the page
-    // tells of the stops that it passed over, too.
-    const observer = new IntersectionObserver(measure, {
-      rootMargin: `${FAR_UP}px 0px -${Math.max(0, window.innerHeight - line)}px 0px`,
-    });
-    for (const element of elements) observer.observe(element);
-    return () => observer.disconnect();
+    let observer: IntersectionObserver | null = null;
+    const observe = () => {
+      observer?.disconnect();
+      // Everything above the line, however far up, counts as seen: so a jump to the end of the page
+      // tells of the stops that it passed over, too.
+      const below = Math.max(0, window.innerHeight - Math.round(readingLine(stage.current)));
+      observer = new IntersectionObserver(measure, { rootMargin: `${FAR_UP}px 0px -${below}px 0px` });
+      for (const element of elements) observer.observe(element);
+    };
+    observe();
+    // The line moves with the window and with a stage above the prose that grows or folds.
+    const resize = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(observe);
+    if (stage.current) resize?.observe(stage.current);
+    resize?.observe(document.documentElement);
+    return () => {
+      observer?.disconnect();
+      resize?.disconnect();
+    };
   }, [key, stage]);
   return current;
 }

@@ -3,7 +3,7 @@
  * that a real run's update produced.
  *
  * Specification
- * - State is one `ClipState` (ratio, advantage, ε, run, epoch) owned by the caller; every change goes
+ * - State is one `ClipState` (ratio, advantage, ε, run, step, epoch) owned by the caller; every change goes
  *   out through `onChange`. Nothing is kept inside but whether the table is open.
  * - From 640 px on, both signs of A stand side by side and share ratio, |A| and ε; below that a
  *   toggle picks the sign.
@@ -43,6 +43,8 @@ export interface RunRatios {
   negative?: RatioHistogramData;
   /** the ε that the run trained with at that step, where it is known */
   clipRange: number | null;
+  /** the steps of all updates that recorded ratios, rising */
+  steps: number[];
 }
 
 interface ClipExplorerProps {
@@ -59,13 +61,18 @@ export function ClipExplorer({ state, onChange, ratios, noRatios, compact }: Cli
   const [tableOpen, setTableOpen] = useState(false);
   const wide = width >= SIDE_BY_SIDE;
   const panelWidth = wide ? Math.floor((width - GAP) / 2) : width;
-  const panelHeight = compact ? 190 : Math.round(Math.min(300, Math.max(220, panelWidth * 0.56)));
+  const panelHeight = compact ? 190 : Math.round(Math.min(280, Math.max(210, panelWidth * 0.46)));
   const size = Math.abs(state.advantage);
   const point = clipPoint(state.ratio, state.advantage, state.clipRange);
   const signs = wide ? [1, -1] : [Math.sign(state.advantage)];
 
   return (
-    <div ref={frame} className="clip-explorer" data-compact={compact ? "" : undefined}>
+    <div
+      ref={frame}
+      className="clip-explorer"
+      data-wide={wide ? "" : undefined}
+      data-compact={compact ? "" : undefined}
+    >
       {!wide && (
         <div className="segmented clip-signs" role="group" aria-label="Sign of the advantage">
           {[1, -1].map((sign) => (
@@ -133,8 +140,9 @@ export function ClipExplorer({ state, onChange, ratios, noRatios, compact }: Cli
         noRatios={noRatios ?? "No run has recorded ratios yet."}
         clipRange={state.clipRange}
         epoch={state.epoch}
-        onEpoch={(epoch) => onChange({ epoch })}
-        width={width}
+        onChange={onChange}
+        panelWidth={panelWidth}
+        wide={wide}
         compact={compact}
       />
       {!compact && (
@@ -189,7 +197,9 @@ function Readouts({ state }: { state: ClipState }) {
         <dd>{signed(point.ratio)}</dd>
       </div>
       <div>
-        <dt>advantage A</dt>
+        <dt>
+          <span>advantage </span>A
+        </dt>
         <dd>{withSign(point.advantage)}</dd>
       </div>
       <div>

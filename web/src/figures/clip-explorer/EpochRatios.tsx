@@ -1,13 +1,17 @@
 /**
- * A run's ratios under the objective: the histogram of one epoch, a slider over the epochs of the
- * update, and what left the band. In the first minibatch every ratio is 1, for the policy has not
- * moved; over the epochs the ratios spread and leak past 1 ± ε, because the clip takes away the
- * incentive to go further and not the possibility.
+ * A run's ratios under the objective, on the same axis: the histogram of one epoch of one update, a
+ * slider over the epochs, one over the run's updates, and what left the band.
+ *
+ * In the first minibatch every ratio is 1, for the policy has not moved; over the epochs the ratios
+ * spread and leak past 1 ± ε, because the clip takes away the incentive to go further and not the
+ * possibility. Where the run recorded the ratios by the sign of the advantage and both panels stand
+ * side by side, each panel has its own samples under it.
  */
 
 import type { RunRatios } from "./ClipExplorer";
-import { bandShares, binsOf, outsideWithGradient } from "./histogram";
+import { type Bin, bandShares, binsOf, outsideWithGradient } from "./histogram";
 import { RatioStrip } from "./RatioStrip";
+import type { ClipState } from "./state";
 import { percent } from "./words";
 
 interface EpochRatiosProps {
@@ -15,86 +19,139 @@ interface EpochRatiosProps {
   noRatios: string;
   clipRange: number;
   epoch: number | null;
-  onEpoch: (epoch: number) => void;
-  width: number;
+  onChange: (change: Pick<ClipState, "epoch"> | Pick<ClipState, "step">) => void;
+  panelWidth: number;
+  wide: boolean;
   compact?: boolean;
 }
 
 export function EpochRatios(props: EpochRatiosProps) {
-  const { ratios, clipRange, onEpoch, width, compact } = props;
+  const { ratios, clipRange, onChange, panelWidth, wide, compact } = props;
   const epochs = ratios?.histogram.counts.length ?? 0;
   if (!ratios || epochs === 0) return <p className="clip-no-ratios">{props.noRatios}</p>;
 
   const epoch = Math.min(props.epoch ?? epochs - 1, epochs - 1);
-  const bins = binsOf(ratios.histogram, epoch);
-  const shares = bandShares(bins, clipRange);
-  const outside = shares.below + shares.above;
-  const peak = Math.max(...ratios.histogram.counts.flat());
-  const split =
-    ratios.positive && ratios.negative
-      ? outsideWithGradient(binsOf(ratios.positive, epoch), binsOf(ratios.negative, epoch), clipRange)
-      : null;
-  const stripWidth = Math.min(width, 680);
+  const { histogram, positive, negative, steps } = ratios;
+  const split = positive && negative ? [positive, negative] : null;
+  const strips = wide && split ? split : [histogram];
+  const peak = Math.max(...strips.flatMap((strip) => strip.counts.flat()));
 
   return (
     <section className="clip-ratios" aria-label="Ratios of a real update">
       <div className="clip-ratios-head">
-        <h3>Ratios of a real update</h3>
+        <h2>Ratios of a real update</h2>
         <p>
-          {ratios.title}, step {ratios.histogram.step.toLocaleString("en")}
+          {ratios.title}
           {ratios.clipRange !== null && `, trained with ε = ${ratios.clipRange.toFixed(2)}`}
         </p>
       </div>
-      <RatioStrip
-        bins={bins}
-        clipRange={clipRange}
-        epoch={epoch}
-        epochs={epochs}
-        width={stripWidth}
-        height={compact ? 64 : 92}
-        peak={peak}
-      />
-      <div className="clip-epoch">
-        <label>
-          <span>
-            Epoch <span className="num">{epoch + 1}</span> of {epochs}
-          </span>
-          <input
-            type="range"
-            className="slider"
-            min={1}
-            max={epochs}
-            step={1}
-            value={epoch + 1}
-            disabled={epochs < 2}
-            onChange={(event) => onEpoch(Number(event.currentTarget.value) - 1)}
+      <div className="clip-ratios-body">
+        {strips.map((strip, i) => (
+          <RatioStrip
+            key={i}
+            bins={binsOf(strip, epoch)}
+            clipRange={clipRange}
+            epoch={epoch}
+            epochs={epochs}
+            width={panelWidth}
+            height={compact ? 56 : 78}
+            peak={peak}
           />
-        </label>
-        <p className="clip-outside-share" aria-live="polite">
-          <svg width="12" height="12" aria-hidden="true">
-            <rect x="1" y="1" width="10" height="10" className="clip-outside-mark" />
-          </svg>
-          <strong className="num">{percent(outside, shares.total)}</strong> outside 1 ± ε
+        ))}
+        <div className="clip-epoch">
+          <Slider
+            label="Epoch"
+            words={`${epoch + 1} of ${epochs}`}
+            value={epoch + 1}
+            low={1}
+            high={epochs}
+            onChange={(value) => onChange({ epoch: value - 1 })}
+          />
           {!compact && (
-            <>
-              {" "}
-              (<span className="num">{percent(shares.below, shares.total)}</span> below,{" "}
-              <span className="num">{percent(shares.above, shares.total)}</span> above)
-            </>
+            <Slider
+              label="Update at step"
+              words={histogram.step.toLocaleString("en")}
+              value={Math.max(0, steps.lastIndexOf(histogram.step))}
+              low={0}
+              high={steps.length - 1}
+              // The last position follows a live run instead of naming a step.
+              onChange={(i) => onChange({ step: i === steps.length - 1 ? null : (steps[i] ?? null) })}
+            />
           )}
-        </p>
+          <Shares bins={binsOf(histogram, epoch)} clipRange={clipRange} long={!compact} />
+          {!compact && (
+            <p className="clip-note">
+              {split ? leakWords(split.map((part) => binsOf(part, epoch)), clipRange) : NO_SPLIT}
+            </p>
+          )}
+        </div>
       </div>
-      {!compact && (
-        <p className="clip-note">
-          {split
-            ? split.outside < 0.5
-              ? "No sample has left the band in this epoch."
-              : `Of the samples outside, ${percent(split.withGradient, split.outside)} still have a gradient: they went the wrong way, and it pulls them back.`
-            : "This run did not record the ratios by the sign of the advantage, so how many of the samples outside still have a gradient cannot be told."}
-          {shares.blur > 0 &&
-            ` An edge of the band cuts bins that hold ${percent(shares.blur, shares.total)} of the samples; those are shared out by width.`}
-        </p>
-      )}
     </section>
+  );
+}
+
+const NO_SPLIT =
+  "This run did not record the ratios by the sign of the advantage, so how many of the samples outside still have a gradient cannot be told.";
+
+function leakWords(split: Bin[][], clipRange: number): string {
+  const leak = outsideWithGradient(split[0] ?? [], split[1] ?? [], clipRange);
+  if (leak.outside < 0.5) return "No sample has left the band in this epoch.";
+  return `Of the samples outside, ${percent(leak.withGradient, leak.outside)} still have a gradient: they went the wrong way, and it pulls them back.`;
+}
+
+function Shares({ bins, clipRange, long }: { bins: Bin[]; clipRange: number; long: boolean }) {
+  const shares = bandShares(bins, clipRange);
+  return (
+    <p className="clip-outside-share">
+      <svg width="12" height="12" aria-hidden="true">
+        <rect x="1" y="1" width="10" height="10" className="clip-outside-mark" />
+      </svg>
+      <strong className="num">{percent(shares.below + shares.above, shares.total)}</strong> outside
+      1 ± ε
+      {long && (
+        <>
+          {" "}
+          (<span className="num">{percent(shares.below, shares.total)}</span> below,{" "}
+          <span className="num">{percent(shares.above, shares.total)}</span> above)
+        </>
+      )}
+      {long && shares.blur > 0 && (
+        <span className="clip-note">
+          {" "}
+          An edge of the band cuts bins that hold {percent(shares.blur, shares.total)} of the
+          samples; those are shared out by width.
+        </span>
+      )}
+    </p>
+  );
+}
+
+interface SliderProps {
+  label: string;
+  words: string;
+  value: number;
+  low: number;
+  high: number;
+  onChange: (value: number) => void;
+}
+
+function Slider({ label, words, value, low, high, onChange }: SliderProps) {
+  return (
+    <label className="clip-range">
+      <span>
+        {label} <span className="num">{words}</span>
+      </span>
+      <input
+        type="range"
+        className="slider"
+        min={low}
+        max={high}
+        step={1}
+        value={value}
+        aria-valuetext={words}
+        disabled={high <= low}
+        onChange={(event) => onChange(Number(event.currentTarget.value))}
+      />
+    </label>
   );
 }

@@ -9,6 +9,9 @@ import { newestRun } from "./newestRun";
 import { type ClipState, DEFAULT_STATE, fromSearch, readSearch, toSearch } from "./state";
 import { runTitle, useRunRatios } from "./useRunRatios";
 
+const OBJECTIVE = String.raw`L(r)=\min\bigl(r\,\htmlClass{m-critic}{\hat A},\ \operatorname{clip}(r,1-\epsilon,1+\epsilon)\,\htmlClass{m-critic}{\hat A}\bigr)`;
+const RATIO = String.raw`r=\frac{\htmlClass{m-actor}{\pi_\theta(a\mid s)}}{\htmlClass{m-actor}{\pi_{\theta_\text{old}}(a\mid s)}}`;
+
 /** The page at /instruments/clip-explorer. Its whole state is in the URL, so a link shows the same. */
 export default function ClipExplorerPage() {
   usePage("Clip explorer");
@@ -17,7 +20,7 @@ export default function ClipExplorerPage() {
   const navigate = useNavigate();
   const runs = useQuery(runsQuery);
   const runId = state.run ?? newestRun(runs.data ?? [])?.id ?? null;
-  const { ratios, words } = useRunRatios(runId);
+  const { ratios, words } = useRunRatios(runId, state.step);
 
   const change = (next: Partial<ClipState>) =>
     void navigate({
@@ -51,10 +54,10 @@ export default function ClipExplorerPage() {
           One sample of a batch: how its probability ratio moves the objective, and where moving it
           further earns nothing. Drag the point, or focus it and use the arrow keys.
         </p>
-        <Tex
-          display
-          tex={String.raw`L(r)=\min\bigl(r\,\htmlClass{m-critic}{\hat A},\ \operatorname{clip}(r,1-\epsilon,1+\epsilon)\,\htmlClass{m-critic}{\hat A}\bigr),\qquad r=\frac{\htmlClass{m-actor}{\pi_\theta(a\mid s)}}{\htmlClass{m-actor}{\pi_{\theta_\text{old}}(a\mid s)}}`}
-        />
+        <div className="clip-page-formulas">
+          <Tex display tex={OBJECTIVE} />
+          <Tex display tex={RATIO} />
+        </div>
       </header>
       <div className="card clip-page-card">
         <div className="clip-page-tools">
@@ -64,7 +67,7 @@ export default function ClipExplorerPage() {
               className="field"
               value={runId ?? ""}
               disabled={!runs.data || runs.data.length === 0}
-              onChange={(event) => change({ run: event.currentTarget.value, epoch: null })}
+              onChange={(event) => change({ run: event.currentTarget.value, step: null, epoch: null })}
             >
               {runId === null && <option value="">no run yet</option>}
               {runs.data?.map((run) => (

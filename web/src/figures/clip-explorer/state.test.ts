@@ -3,7 +3,7 @@ import { DEFAULT_STATE, fromSearch, ratioAfterKey, readSearch, toSearch } from "
 
 describe("the explorer's state in the URL", () => {
   it("comes back unchanged from its own URL", () => {
-    const state = { ratio: 0.72, advantage: -0.6, clipRange: 0.31, run: "cartpole-seed1", epoch: 3 };
+    const state = { ratio: 0.72, advantage: -0.6, clipRange: 0.31, run: "cartpole-seed1", step: 4096, epoch: 3 };
     expect(fromSearch(readSearch(toSearch(state) as Record<string, unknown>))).toEqual(state);
   });
 

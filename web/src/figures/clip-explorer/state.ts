@@ -11,6 +11,8 @@ export interface ClipState {
   clipRange: number;
   /** run whose ratios lie under the figure; null shows the newest one with ratios */
   run: string | null;
+  /** environment step of the update whose ratios are shown; null is the newest */
+  step: number | null;
   /** which epoch of the update, from 0; null is the last */
   epoch: number | null;
 }
@@ -31,6 +33,7 @@ export const DEFAULT_STATE: ClipState = {
   advantage: 1,
   clipRange: 0.2,
   run: null,
+  step: null,
   epoch: null,
 };
 
@@ -40,6 +43,7 @@ export interface ClipSearch {
   advantage?: number;
   eps?: number;
   run?: string;
+  step?: number;
   epoch?: number;
 }
 
@@ -68,12 +72,14 @@ export function readSearch(raw: Record<string, unknown>): ClipSearch {
   const ratio = finite(raw.ratio);
   const advantage = finite(raw.advantage) ?? finite(raw.sign);
   const eps = finite(raw.eps ?? raw.clip_range);
+  const step = finite(raw.step);
   const epoch = finite(raw.epoch);
   return {
     ...(ratio !== undefined && { ratio: tidy(clamp(ratio, RATIO_MIN, RATIO_MAX)) }),
     ...(advantage !== undefined && advantage !== 0 && { advantage: boundedAdvantage(advantage) }),
     ...(eps !== undefined && { eps: tidy(clamp(eps, CLIP_MIN, CLIP_MAX)) }),
     ...(typeof raw.run === "string" && raw.run !== "" && { run: raw.run }),
+    ...(step !== undefined && step >= 0 && { step: Math.floor(step) }),
     ...(epoch !== undefined && epoch >= 0 && { epoch: Math.floor(epoch) }),
   };
 }
@@ -84,6 +90,7 @@ export function fromSearch(search: ClipSearch): ClipState {
     advantage: search.advantage ?? DEFAULT_STATE.advantage,
     clipRange: search.eps ?? DEFAULT_STATE.clipRange,
     run: search.run ?? null,
+    step: search.step ?? null,
     epoch: search.epoch ?? null,
   };
 }
@@ -95,6 +102,7 @@ export function toSearch(state: ClipState): ClipSearch {
     ...(state.advantage !== DEFAULT_STATE.advantage && { advantage: tidy(state.advantage) }),
     ...(state.clipRange !== DEFAULT_STATE.clipRange && { eps: tidy(state.clipRange) }),
     ...(state.run !== null && { run: state.run }),
+    ...(state.step !== null && { step: state.step }),
     ...(state.epoch !== null && { epoch: state.epoch }),
   };
 }

@@ -6,19 +6,27 @@ import type { RatioHistogramData } from "./histogram";
 
 type Histogram = Wire["RunEvent"] | null | undefined;
 
-/** The newest ratio histograms of a run, followed while it goes, and words for when there is none. */
-export function useRunRatios(runId: string | null): { ratios: RunRatios | null; words: string } {
+/**
+ * The ratio histograms of a run at a step, or its newest ones followed while it goes when `step` is
+ * null; and words for when there are none.
+ */
+export function useRunRatios(
+  runId: string | null,
+  step: number | null,
+): { ratios: RunRatios | null; words: string } {
   const feed = useRun(runId);
   const snapshot = useFeed(feed);
-  const histogram = histogramOf(feed?.record.histogramAt("ratio"));
+  const at = (name: string) => histogramOf(feed?.record.histogramAt(name, step ?? undefined));
+  const histogram = at("ratio");
   if (snapshot.run && histogram) {
     return {
       ratios: {
         title: runTitle(snapshot.run),
         histogram,
-        positive: histogramOf(feed?.record.histogramAt("ratio_positive")) ?? undefined,
-        negative: histogramOf(feed?.record.histogramAt("ratio_negative")) ?? undefined,
-        clipRange: snapshot.latest.clip_range ?? snapshot.settings.clip_range ?? null,
+        positive: at("ratio_positive") ?? undefined,
+        negative: at("ratio_negative") ?? undefined,
+        clipRange: feed?.record.metricsAt(histogram.step).clip_range ?? null,
+        steps: feed?.record.histograms.get("ratio")?.map((event) => event.step) ?? [],
       },
       words: "",
     };

@@ -31,8 +31,8 @@ export function whyHere(p: ClipPoint): string {
 }
 
 export function branchName(p: ClipPoint): string {
-  if (p.branch === "both") return "both terms are equal";
-  return p.branch === "clipped" ? "clipped term: clip(r)·A" : "unclipped term: r·A";
+  if (p.branch === "both") return "Both terms are equal";
+  return p.branch === "clipped" ? "The clipped term decides" : "The unclipped term decides";
 }
 
 export function gradientName(p: ClipPoint): string {
