@@ -19,18 +19,23 @@ export interface Action {
 /** What of a keyboard event decides which keys were pressed. */
 export type KeyPress = Pick<
   KeyboardEvent,
-  "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey"
+  "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey"
 >;
 
-/** Names of shifted characters by the key that carries them, for "shift+," and its like. */
-const SHIFTED: Record<string, string> = { "<": ",", ">": ".", "{": "[", "}": "]" };
+/** With Shift these keys give another character on every layout, so they go by their place. */
+const BY_PLACE: Record<string, string> = {
+  Comma: ",",
+  Period: ".",
+  BracketLeft: "[",
+  BracketRight: "]",
+};
 
 /** The combination that a key press stands for, in the notation of `Action.keys`. */
 export function combination(press: KeyPress): string {
   const mod = press.ctrlKey || press.metaKey ? "mod+" : "";
   let key = press.key.toLowerCase();
   if (key === " ") key = "space";
-  const plain = SHIFTED[key];
+  const plain = BY_PLACE[press.code];
   if (press.shiftKey && plain) return `${mod}shift+${plain}`;
   // A character that itself needs Shift, such as "?", is named by itself.
   const shift = press.shiftKey && (key.length > 1 || /[a-z0-9]/.test(key)) ? "shift+" : "";

@@ -49,6 +49,7 @@ describe("a feed", () => {
     server.log = [metrics(10, 1), metrics(20, 2)];
     const feed = await opened(server);
     expect(feed.getSnapshot().link).toBe("following");
+    expect(server.cursors).toEqual([2]);
     server.log.push(metrics(30, 3));
     server.deliver();
     await vi.advanceTimersByTimeAsync(300);
@@ -94,11 +95,11 @@ describe("a feed", () => {
     server.down = true;
     server.cut();
     await vi.advanceTimersByTimeAsync(60_000);
-    const inFirstMinute = server.follows;
+    const inFirstMinute = server.cursors.length;
     await vi.advanceTimersByTimeAsync(60_000);
     // Between 5 and 10 s each from then on: 6 to 12 attempts a minute.
-    expect(server.follows - inFirstMinute).toBeGreaterThanOrEqual(6);
-    expect(server.follows - inFirstMinute).toBeLessThanOrEqual(12);
+    expect(server.cursors.length - inFirstMinute).toBeGreaterThanOrEqual(6);
+    expect(server.cursors.length - inFirstMinute).toBeLessThanOrEqual(12);
   });
 
   it("tells the state that the server folded, not the last one in the log", async () => {
@@ -154,10 +155,11 @@ describe("a feed", () => {
     const feed = await opened(server);
     for (let step = 1; step <= 20; step++) server.log.push(metrics(step, step));
     server.deliver(); // too far back: resync
-    server.log.push(metrics(21, 21));
+    server.log.push({ kind: "event", step: 20, type: "checkpoint", data: {} });
     server.deliver(); // held until the past is read
     await settle();
-    expect(feed.record.columns.get("loss")?.length).toBe(21);
+    expect(feed.record.columns.get("loss")?.length).toBe(20);
+    expect(feed.record.events.map(({ kind }) => kind)).toEqual(["checkpoint"]);
   });
 });
 
@@ -204,11 +206,13 @@ describe("any cut and reconnect", () => {
       fc.asyncProperty(
         fc.array(line, { minLength: 1, maxLength: 60 }),
         fc.array(happening, { maxLength: 40 }),
-        fc.constantFrom(Number.POSITIVE_INFINITY, 6),
-        async (lines, happenings, ring) => {
+        fc.constantFrom(Number.POSITIVE_INFINITY, 12),
+        fc.integer({ min: 0, max: 5 }),
+        async (lines, happenings, ring, overlap) => {
           const whole = withSteps(lines);
           const server = new FakeServer();
           server.ring = ring;
+          server.overlap = overlap;
           const feed = new RunFeed("run-1", server);
           void feed.open();
           let written = 0;

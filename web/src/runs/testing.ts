@@ -57,7 +57,10 @@ export class FakeServer implements Transport {
   down = false;
   /** A cursor older than this many lines gets `resync`. */
   ring = Number.POSITIVE_INFINITY;
-  follows = 0;
+  /** Lines before a client's cursor that it is sent again, as a careless server might. */
+  overlap = 0;
+  /** The cursors that clients followed from. */
+  cursors: number[] = [];
   #followers = new Map<ConnectionHandlers, number>();
 
   async detail(): Promise<Wire["RunDetail"]> {
@@ -93,8 +96,8 @@ export class FakeServer implements Transport {
   }
 
   follow(_id: string, cursor: number, handlers: ConnectionHandlers) {
-    this.follows += 1;
-    this.#followers.set(handlers, cursor);
+    this.cursors.push(cursor);
+    this.#followers.set(handlers, Math.max(0, cursor - this.overlap));
     queueMicrotask(() => {
       if (!this.#followers.has(handlers)) return;
       if (this.down) this.#end(handlers);
