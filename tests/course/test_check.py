@@ -36,6 +36,14 @@ def test_each_fault_of_a_lesson_is_found_and_placed(content, opening, old, new, 
     assert finding.mend
 
 
+def test_a_recorded_run_may_be_shown_and_linked(content, opening):
+    (content / "runs/kept").mkdir(parents=True)
+    (content / "runs/kept/run.json").write_text("{}")
+    text = opening.read_text().replace('after="leak"', 'after="leak" recorded="kept"')
+    opening.write_text(text.replace("(https://example.org)", "(/runs/kept?step=5)"))
+    assert check_course(content) == []
+
+
 def test_every_fault_is_listed_not_only_the_first(content, opening):
     text = opening.read_text().replace("cartpole", "x").replace("clip-explorer", "y")
     opening.write_text(text)
