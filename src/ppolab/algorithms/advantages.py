@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 
-def discounted_returns(
-    rewards: Tensor, dones: Tensor, last_values: Tensor, gamma: float
-) -> Tensor:
+def discounted_returns(rewards: Tensor, dones: Tensor, last_values: Tensor, gamma: float) -> Tensor:
     r"""Discounted sums of rewards to the end of each episode, bootstrapped after the last step.
 
     $$G_t = r_t + \gamma\,(1 - d_t)\,G_{t+1}, \qquad G_T = V(s_T)$$

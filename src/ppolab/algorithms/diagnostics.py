@@ -53,6 +53,8 @@ def explained_variance(predictions: Tensor, targets: Tensor) -> float:
 def ratio_histogram(ratio: Tensor, low: float, high: float, bins: int) -> Tensor:
     """Count importance ratios in equal bins; the end bins also hold what lies beyond them.
 
+    NaN belongs in no bin and is left out, so that a diverged update can still be reported.
+
     Args:
         ratio: [batch], π_θ/π_old.
         low: left edge of the first bin.
@@ -60,7 +62,8 @@ def ratio_histogram(ratio: Tensor, low: float, high: float, bins: int) -> Tensor
         bins: number of bins.
 
     Returns:
-        [bins], counts (int64) that add up to `ratio.numel()`.
+        [bins], counts (int64) that add up to the number of ratios that are not NaN.
     """
+    ratio = ratio[~ratio.isnan()]
     index = ((ratio - low) * (bins / (high - low))).floor().clamp_(0, bins - 1).long()
-    return torch.bincount(index.flatten(), minlength=bins)
+    return torch.bincount(index, minlength=bins)

@@ -29,7 +29,8 @@ def clipped_value_loss(
     r"""Squared error that stops paying once a value moved more than ε from its old estimate.
 
     $$L = \tfrac12\,\mathbb{E}_t\left[\max\left((V_\phi - R)^2,\;
-      (V_\text{old} + \mathrm{clip}(V_\phi - V_\text{old}, -\epsilon, \epsilon) - R)^2\right)\right]$$
+      (V_\text{old} + \mathrm{clip}(V_\phi - V_\text{old}, -\epsilon, \epsilon) - R)^2
+      \right)\right]$$
 
     ε is in reward units, so unlike the policy's clip it depends on the reward's scale.
 
@@ -45,6 +46,4 @@ def clipped_value_loss(
     Source: openai/baselines ppo2; Huang et al. (2022), detail 9.
     """
     clipped = old_values + torch.clamp(values - old_values, -clip_range, clip_range)
-    return (
-        0.5 * torch.maximum((values - returns).square(), (clipped - returns).square()).mean()
-    )
+    return 0.5 * torch.maximum((values - returns).square(), (clipped - returns).square()).mean()

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return output.error_words("interrupted")
     except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
 
 

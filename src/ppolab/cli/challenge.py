@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
 
-from ppolab.cli.options import default_home, parse
+from ppolab.cli.options import parse
 from ppolab.cli.output import Output
 from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
 
@@ -32,8 +32,6 @@ class ChallengeOptions:
     """Python file with the solution."""
     unsafe_local: bool = False
     """Run the file without isolation, where this machine has none. Only for your own code."""
-    home: Path = field(default_factory=default_home)
-    """Not used by this command: attempts made here do not count as progress."""
     json: bool = False
     """Print one JSON object on the last line of standard output."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from ppolab.cli.options import default_home, parse
+from ppolab.cli.options import parse
 from ppolab.cli.output import Output
 
 EXAMPLE = "ppolab course check --seeds 3"
@@ -29,8 +29,6 @@ class CourseOptions:
     """Leave the challenges out, which need the sandbox."""
     unsafe_local: bool = False
     """Run the course's own solutions without isolation."""
-    home: Path = field(default_factory=default_home)
-    """Not used by this command."""
     json: bool = False
     """Print one JSON object on the last line of standard output."""
 

@@ -62,8 +62,8 @@ class PPOConfig:
     """Finish early once the mean return of the last 100 episodes reaches this; None: never."""
 
     def __post_init__(self) -> None:
-        for name in ("total_steps", "environments", "rollout_steps", "epochs", "minibatch_size",
-                     "hidden_size"):
+        counts = ("total_steps", "environments", "rollout_steps", "epochs", "minibatch_size")
+        for name in (*counts, "hidden_size"):
             _require(self, name, getattr(self, name) >= 1, "must be at least 1", "Give 1 or more")
         _require(self, "seed", 0 <= self.seed < 2**31, "is out of range", "Give 0 to 2147483647")
         for name in ("learning_rate", "clip_range", "max_gradient_norm", "adam_epsilon"):
@@ -72,24 +72,24 @@ class PPOConfig:
         for name in ("value_clip_range", "target_kl"):
             value = getattr(self, name)
             _require(self, name, value is None or 0 < value < math.inf, "must be positive",
-                     "Give a number above 0, or leave it out")
+                     "Give a number above 0, or leave it out")  # fmt: skip
         for name in ("gamma", "gae_lambda"):
             value = getattr(self, name)
             _require(self, name, 0 <= value <= 1, "must lie in [0, 1]", "Give a number from 0 to 1")
         for name in ("value_coef", "entropy_coef"):
             value = getattr(self, name)
             _require(self, name, 0 <= value < math.inf, "must not be negative",
-                     "Give 0 or a positive number")
+                     "Give 0 or a positive number")  # fmt: skip
         schedule = self.learning_rate_schedule
         _require(self, "learning_rate_schedule", schedule in ("linear", "constant"),
-                 "is not a schedule", "Known: linear, constant")
+                 "is not a schedule", "Known: linear, constant")  # fmt: skip
         _require(self, "minibatch_size", self.batch_size % self.minibatch_size == 0,
                  f"does not divide the rollout of {self.environments} environments × "
                  f"{self.rollout_steps} steps = {self.batch_size} samples",
-                 "Choose a divisor of it")
+                 "Choose a divisor of it")  # fmt: skip
         _require(self, "total_steps", self.total_steps >= self.batch_size,
                  f"is less than one rollout of {self.batch_size} steps",
-                 f"Give {self.batch_size} or more, or a smaller rollout")
+                 f"Give {self.batch_size} or more, or a smaller rollout")  # fmt: skip
 
     @property
     def batch_size(self) -> int:

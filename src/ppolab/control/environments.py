@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, NamedTuple
 
 import gymnasium
+import gymnasium.error
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
@@ -71,17 +73,16 @@ class VectorEnvironment:
         for i, environment in enumerate(self._environments):
             observation, reward, terminated, truncated, _ = environment.step(chosen[i])
             lengths[i] += 1
-            returns[i] += reward
+            returns[i] += float(reward)
             truncated = truncated or lengths[i] >= self._time_limit
             self.rewards[i] = reward
             done = terminated or truncated
             self.dones[i] = done
             if done:
-                final = np.asarray(observation, np.float32)
+                # A copy: `reset` may write the next episode into the same array.
+                final = np.array(observation, np.float32)
                 only_truncated = truncated and not terminated
-                self.finished.append(
-                    Finished(i, float(returns[i]), lengths[i], only_truncated, final)
-                )
+                self.finished.append(Finished(i, returns[i], lengths[i], only_truncated, final))
                 returns[i], lengths[i] = 0.0, 0
                 observation = environment.reset()[0]
             observations[i] = observation
@@ -95,9 +96,10 @@ class VectorEnvironment:
         """Everything needed to go on exactly here, as plain data; None if that cannot be had.
 
         An environment can be captured when all its changing attributes are plain numbers, text,
-        arrays or containers of them. Physics engines that keep their state in C are not.
+        arrays or containers of them. Physics engines that keep their state in C are not, nor are
+        wrappers that were left on, for they may remember things of their own.
         """
-        captured = [_capture(environment.unwrapped) for environment in self._environments]
+        captured = [_capture(environment) for environment in self._environments]
         if any(state is None for state in captured):
             return None
         return {
@@ -119,34 +121,46 @@ class VectorEnvironment:
 def _make(environment_id: str) -> gymnasium.Env[Any, Any]:
     try:
         environment = gymnasium.make(environment_id, disable_env_checker=True)
-    except (gymnasium.error.NameNotFound, gymnasium.error.NamespaceNotFound,
-            gymnasium.error.VersionNotFound) as error:
-        known = sorted(name for name in gymnasium.registry if "/" not in name)
-        close = [name for name in known if name.split("-")[0] == environment_id.split("-")[0]]
-        raise UnknownNameError(
-            "environment", environment_id, close or known,
-            f"{str(error).rstrip('.')}. Known here: {', '.join(close or known)}",
-        ) from error
+    except gymnasium.error.UnregisteredEnv as error:
+        raise _unknown(environment_id) from error
     except gymnasium.error.DependencyNotInstalled as error:
         raise InvalidSettingError(
             "environment", environment_id, "needs a package that is not installed", str(error)
         ) from error
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise InvalidSettingError(
             "environment", environment_id, "cannot be made", str(error)
         ) from error
-    wrappers = (gymnasium.wrappers.TimeLimit, gymnasium.wrappers.OrderEnforcing,
-                gymnasium.wrappers.PassiveEnvChecker)
+    wrappers = (
+        gymnasium.wrappers.TimeLimit,
+        gymnasium.wrappers.OrderEnforcing,
+        gymnasium.wrappers.PassiveEnvChecker,
+    )
     while isinstance(environment, wrappers):
         environment = environment.env
     return environment
+
+
+def _unknown(environment_id: str) -> UnknownNameError:
+    """Suggest what may have been meant: other versions of the same name, and names spelt alike."""
+    known = sorted(name for name in gymnasium.registry if "/" not in name)
+    bare = {name.lower(): name for name in known}
+    alike = difflib.get_close_matches(environment_id.lower(), bare, n=3, cutoff=0.6)
+    stem = environment_id.lower().split("-v")[0]
+    suggested = [name for name in known if name.lower().split("-v")[0] == stem]
+    suggested += [bare[name] for name in alike if bare[name] not in suggested]
+    mend = f"Did you mean {' or '.join(suggested)}? " if suggested else ""
+    mend += f"Of {len(known)} known ones, CartPole-v1, Acrobot-v1 and MountainCar-v0 always work"
+    return UnknownNameError("environment", environment_id, known, mend)
 
 
 def _flat_observation_size(environment_id: str, space: gymnasium.Space[Any]) -> int:
     if isinstance(space, Box) and len(space.shape) == 1:
         return int(space.shape[0])
     raise InvalidSettingError(
-        "environment", environment_id, f"has observations of {space}, which need other networks",
+        "environment",
+        environment_id,
+        f"has observations of {space}, which need other networks",
         "Choose an environment with flat Box observations, such as CartPole-v1",
     )
 
@@ -155,15 +169,18 @@ def _discrete_action_count(environment_id: str, space: gymnasium.Space[Any]) -> 
     if isinstance(space, Discrete) and space.start == 0:
         return int(space.n)
     raise InvalidSettingError(
-        "environment", environment_id, f"has actions of {space}, which need another policy",
+        "environment",
+        environment_id,
+        f"has actions of {space}, which need another policy",
         "Choose an environment with discrete actions, such as CartPole-v1",
     )
 
 
-# Attributes that never change after construction or only serve drawing.
-_NOT_STATE = {"spec", "metadata", "render_mode", "screen", "clock", "isopen", "surf", "window",
-              "action_space", "observation_space", "reward_range", "_np_random",
-              "_np_random_seed", "P", "desc"}
+# Attributes of every environment that never change after construction, and its generator, which
+# is captured by its own state.
+_NOT_STATE = {
+    "spec", "metadata", "action_space", "observation_space", "reward_range", "_np_random",
+}  # fmt: skip
 
 
 class _NotPlainError(PPOLabError):
@@ -172,6 +189,8 @@ class _NotPlainError(PPOLabError):
 
 
 def _capture(environment: Any) -> dict[str, Any] | None:
+    if environment is not environment.unwrapped:
+        return None
     try:
         attributes = {
             name: _to_plain(value)
@@ -192,12 +211,10 @@ def _restore(environment: Any, captured: dict[str, Any]) -> None:
 
 def _to_plain(value: Any) -> Any:
     """Write a value as JSON can hold it, keeping the difference between tuples and arrays."""
-    if value is None or isinstance(value, (bool, int, float, str)) and not isinstance(
-        value, np.generic
-    ):
-        return value
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic):  # first, for np.float64 is a float too
         return {"scalar": value.dtype.str, "value": value.item()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return {"array": value.dtype.str, "shape": value.shape, "value": value.ravel().tolist()}
     if isinstance(value, tuple):

@@ -190,18 +190,20 @@ class PPOTrainer:
         """
         check_live_setting(name, value)
         before = float(getattr(self.config, name))
-        self.config = dataclasses.replace(self.config, **{name: float(value)})
+        changed: dict[str, Any] = {name: float(value)}
+        self.config = dataclasses.replace(self.config, **changed)
         return before
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         adam = self.optimizer.state[self.parameters.vector]
         tensors = {
-            "parameters": self.parameters.vector.detach(),
+            "parameters": self.parameters.vector.detach().clone(),
             "shuffle_generator": self.shuffle_generator.get_state(),
         }
         if adam:
-            tensors |= {"adam_mean": adam["exp_avg"], "adam_square": adam["exp_avg_sq"]}
+            tensors["adam_mean"] = adam["exp_avg"].clone()
+            tensors["adam_square"] = adam["exp_avg_sq"].clone()
         return tensors, {
             "iteration": self.iteration,
             "episodes": self.episodes,
@@ -223,6 +225,7 @@ class PPOTrainer:
         with torch.no_grad():
             self.parameters.vector.copy_(tensors["parameters"])
         self.shuffle_generator.set_state(tensors["shuffle_generator"])
+        self.optimizer.state.clear()
         if "adam_mean" in tensors:
             self.optimizer.state[self.parameters.vector] = {
                 "step": torch.tensor(extra["adam_step"]),
@@ -232,8 +235,8 @@ class PPOTrainer:
         self.iteration = extra["iteration"]
         self.episodes = extra["episodes"]
         self.action_generator.bit_generator.state = extra["action_generator"]
-        self.recent_returns.extend(extra["recent_returns"])
-        self.recent_lengths.extend(extra["recent_lengths"])
+        self.recent_returns = deque(extra["recent_returns"], RECENT_EPISODES)
+        self.recent_lengths = deque(extra["recent_lengths"], RECENT_EPISODES)
         self.config = dataclasses.replace(self.config, **extra["live_settings"])
         if extra["environment"] is None:
             return False
@@ -256,8 +259,7 @@ class PPOTrainer:
         return {
             "return_mean_100": self.mean_return,
             "episode_return": float(np.mean(episode_returns)) if finished else math.nan,
-            "episode_length": float(np.mean(self.recent_lengths)) if self.recent_lengths
-            else math.nan,
+            "episode_length": float(np.mean(self.recent_lengths or [math.nan])),
             "episodes": float(self.episodes),
             "policy_loss": report.policy_loss,
             "value_loss": report.value_loss,

@@ -41,8 +41,8 @@ class UpdateReport:
     approx_kl: float  # nats, to the policy that collected the rollout
     clip_fraction: float  # share of samples outside 1 ± ε
     gradient_norm: float  # before it was shortened
-    ratio_min: float
-    ratio_max: float
+    ratio_min: float  # of the last epoch taken
+    ratio_max: float  # of the last epoch taken
     epochs: int  # taken before a KL stop
     ratio_counts: Tensor  # [epochs, bins], ratios met in each epoch
 
@@ -69,7 +69,7 @@ class FlatParameters:
 
     def shorten_gradient(self, max_norm: float) -> Tensor:
         """Scale the gradient to at most `max_norm`; return its norm before."""
-        norm = self.gradient.norm()
+        norm: Tensor = torch.linalg.vector_norm(self.gradient)
         self.gradient.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0))
         return norm
 
@@ -100,11 +100,13 @@ def update(
     flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
 
     scalars: list[Tensor] = []
+    divergences: list[Tensor] = []
     ratio_counts: list[Tensor] = []
     for _ in range(config.epochs):
         ratios: list[Tensor] = []
-        divergences: list[Tensor] = []
-        for batch in torch.randperm(len(actions), generator=generator).split(config.minibatch_size):
+        order = torch.randperm(len(actions), generator=generator)
+        for start in range(0, len(order), config.minibatch_size):
+            batch = order[start : start + config.minibatch_size]
             log_probs, entropy, values = model.evaluate(observations[batch], actions[batch])
 
             batch_advantages = flat_advantages[batch]
@@ -120,32 +122,33 @@ def update(
                     values, old_values[batch], flat_returns[batch], config.value_clip_range
                 )
             mean_entropy = entropy.mean()
-            loss = (
-                policy.loss
-                - config.entropy_coef * mean_entropy
-                + config.value_coef * value_loss
-            )
+            loss = policy.loss - config.entropy_coef * mean_entropy + config.value_coef * value_loss
 
             parameters.gradient.zero_()
-            loss.backward()
+            torch.autograd.backward(loss)
             gradient_norm = parameters.shorten_gradient(config.max_gradient_norm)
             optimizer.step()
 
-            kl = approximate_kl(policy.ratio.log())
             ratios.append(policy.ratio)
-            divergences.append(kl)
             scalars.append(torch.stack([
                 policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
-                kl, policy.clip_fraction, gradient_norm,
+                policy.clip_fraction, gradient_norm,
             ]))  # fmt: skip
         epoch_ratios = torch.cat(ratios)
+        divergences.append(approximate_kl(epoch_ratios.log()))
         ratio_counts.append(ratio_histogram(epoch_ratios, RATIO_LOW, RATIO_HIGH, RATIO_BINS))
-        if config.target_kl is not None and torch.stack(divergences).mean() > config.target_kl:
+        if config.target_kl is not None and divergences[-1] > config.target_kl:
             break
 
     means = torch.stack(scalars).mean(0).tolist()
+    policy_loss, value_mean, entropy_mean, clip_fraction, gradient_norm_mean = means
     report = UpdateReport(
-        *means,
+        policy_loss=policy_loss,
+        value_loss=value_mean,
+        entropy=entropy_mean,
+        approx_kl=float(torch.stack(divergences).mean()),
+        clip_fraction=clip_fraction,
+        gradient_norm=gradient_norm_mean,
         ratio_min=float(epoch_ratios.min()),
         ratio_max=float(epoch_ratios.max()),
         epochs=len(ratio_counts),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +36,7 @@ def save_checkpoint(
                   unfinished / "tensors.safetensors")  # fmt: skip
         (unfinished / "extra.json").write_text(json.dumps(dict(extra)), "utf-8")
         shutil.rmtree(root / name, ignore_errors=True)
-        os.replace(unfinished, root / name)
+        unfinished.replace(root / name)
     except OSError as error:
         raise StorageError(
             "checkpoint", str(root / name), f"cannot be written ({error.strerror})",

@@ -46,6 +46,7 @@ class RunFold:
     t: float = 0.0
     latest: dict[str, float | None] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
+    changes: list[tuple[int, str, float]] = field(default_factory=list)  # of settings, by step
     columns: dict[str, Column] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -60,11 +61,14 @@ class RunFold:
             self.state, self.state_words = event.data["state"], event.data["words"]
         elif event.type == "setting":
             self.settings[event.data["name"]] = event.data["value"]
+            self.changes.append((event.step, event.data["name"], event.data["value"]))
         elif event.type == "rewind":
             self._rewind(int(event.data["to_step"]))
 
     def _rewind(self, step: int) -> None:
         self.step = step
+        self.changes = [change for change in self.changes if change[0] <= step]
+        self.settings = {name: value for _, name, value in self.changes}
         for key, column in self.columns.items():
             column.forget_after(step)
             last = column.values[-1] if column.values else float("nan")

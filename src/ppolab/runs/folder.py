@@ -89,7 +89,7 @@ class RunFolder:
         state, words = fold.state, fold.state_words
         if state in LIVE_STATES and not self.is_live() and not self._may_still_start(state):
             state = "interrupted"
-            words = f"interrupted at step {fold.step:,}: its process went away"
+            words = _went_away(fold.step)
         steps = [] if self.recorded else checkpoint_steps(self.path)
         return RunStatus(
             state, words, fold.step, self._tail.cursor, self._updated_at(),
@@ -144,12 +144,17 @@ class RunFolder:
         writer.append(fold.step, "state", {"state": state, "words": words})
         writer.close()
 
-    def settle(self) -> None:
-        """Write "interrupted" into the log of a run whose process went away."""
-        status = self.status()
-        if status.state == "interrupted" and self.fold().state in LIVE_STATES:
+    def settle(self, surely_gone: bool = False) -> None:
+        """Write "interrupted" into the log of a run whose process went away.
+
+        Args:
+            surely_gone: the caller saw the process end, so "starting" is no longer true either.
+        """
+        fold = self.fold()
+        gone = fold.state in LIVE_STATES and not self.is_live()
+        if gone and (surely_gone or not self._may_still_start(fold.state)):
             with self.locked():
-                self.note_state("interrupted", status.words)
+                self.note_state("interrupted", _went_away(fold.step))
 
     def _may_still_start(self, state: str) -> bool:
         return state == "starting" and time.time() - self._updated_at() < STARTING_GRACE
@@ -159,11 +164,15 @@ class RunFolder:
         return (log if log.exists() else self.path).stat().st_mtime
 
 
+def _went_away(step: int) -> str:
+    return f"interrupted at step {step:,}: its process went away"
+
+
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Write `run.json` so that it is there whole or not at all."""
     unfinished = path / f".{MANIFEST_NAME}.unfinished"
     unfinished.write_text(json.dumps(asdict(manifest), indent=2) + "\n", "utf-8")
-    os.replace(unfinished, path / MANIFEST_NAME)
+    unfinished.replace(path / MANIFEST_NAME)
 
 
 def _read_manifest(path: Path) -> Manifest:

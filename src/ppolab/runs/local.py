@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ppolab.control.trainer import check_live_setting
-from ppolab.errors import ConflictError, InvalidSettingError
+from ppolab.errors import ConflictError, InvalidSettingError, PPOLabError
 from ppolab.runs.folder import RunFolder
 from ppolab.runs.session import Session
 
@@ -59,6 +60,12 @@ class _Live:
     orders: Connection
 
 
+@dataclass
+class _Waiting:
+    folder: RunFolder
+    lock: ExitStack  # held while waiting, so that everyone can see that it is in good hands
+
+
 class LocalExecutor:
     """Starts runs in processes of their own and passes orders to them.
 
@@ -77,7 +84,7 @@ class LocalExecutor:
         )
         self._slots = slots or max(1, os.cpu_count() or 1)
         self._live: dict[str, _Live] = {}
-        self._waiting: list[RunFolder] = []
+        self._waiting: list[_Waiting] = []
         self._mutex = threading.RLock()
         self._watcher: threading.Thread | None = None
         self._closing = False
@@ -123,9 +130,11 @@ class LocalExecutor:
                 raise InvalidSettingError("set", name, "needs a name and a value", "Give both")
             check_live_setting(name, value)
         with self._mutex:
-            if action == "stop" and folder in self._waiting:
-                self._waiting.remove(folder)
+            waiting = next((w for w in self._waiting if w.folder.id == folder.id), None)
+            if action == "stop" and waiting is not None:
+                self._waiting.remove(waiting)
                 folder.note_state("stopped", "stopped before it began")
+                waiting.lock.close()
                 return
             live = self._live.get(folder.id)
             state = folder.status().state
@@ -144,7 +153,7 @@ class LocalExecutor:
     def is_live(self, folder: RunFolder) -> bool:
         """Whether this executor has the run in hand, at work or waiting."""
         with self._mutex:
-            return folder.id in self._live or folder in self._waiting
+            return folder.id in self._live or any(w.folder.id == folder.id for w in self._waiting)
 
     def warm_up(self) -> None:
         """Start the fork server and let it load torch, so that the first run starts at once."""
@@ -157,8 +166,11 @@ class LocalExecutor:
         with self._mutex:
             self._closing = True
             lives = list(self._live.values())
-            for folder in self._waiting:
-                folder.note_state("interrupted", "interrupted before it began: the server stopped")
+            for waiting in self._waiting:
+                waiting.folder.note_state(
+                    "interrupted", "interrupted before it began: the server stopped"
+                )
+                waiting.lock.close()
             self._waiting.clear()
         for live in lives:
             live.orders.close()
@@ -167,16 +179,19 @@ class LocalExecutor:
             if live.process.is_alive():
                 live.process.kill()
                 live.process.join()
-        if self._watcher is not None:
-            self._watcher.join(timeout)
+        watcher = self._watcher
+        if watcher is not None:
+            watcher.join(timeout)
 
     def _begin(self, folder: RunFolder, words: str) -> None:
         with self._mutex:
             if len(self._live) >= self._slots:
+                lock = ExitStack()
+                lock.enter_context(folder.locked())
                 folder.note_state(
                     "waiting", f"waiting for a free place: {self._slots} runs are going"
                 )
-                self._waiting.append(folder)
+                self._waiting.append(_Waiting(folder, lock))
             else:
                 self._spawn(folder, words)
 
@@ -189,7 +204,7 @@ class LocalExecutor:
         process.start()
         theirs.close()
         self._live[folder.id] = _Live(folder, process, ours)
-        if self._watcher is None or not self._watcher.is_alive():
+        if self._watcher is None:
             self._watcher = threading.Thread(target=self._watch, name="runs", daemon=True)
             self._watcher.start()
 
@@ -198,14 +213,21 @@ class LocalExecutor:
         while True:
             with self._mutex:
                 sentinels = {live.process.sentinel: key for key, live in self._live.items()}
-            if not sentinels:
-                return
+                if not sentinels:
+                    self._watcher = None  # under the mutex, so that no new run counts on this one
+                    return
             for sentinel in wait(list(sentinels), timeout=0.5):
+                assert isinstance(sentinel, int)
                 with self._mutex:
-                    assert isinstance(sentinel, int)
-                    live = self._live.pop(sentinels[sentinel])
-                    live.process.join()
-                    live.orders.close()
-                    live.folder.settle()
+                    self._bury(self._live.pop(sentinels[sentinel]))
                     if self._waiting and not self._closing:
-                        self._spawn(self._waiting.pop(0), "starting: a place is free")
+                        waiting = self._waiting.pop(0)
+                        waiting.lock.close()
+                        self._spawn(waiting.folder, "starting: a place is free")
+
+    def _bury(self, live: _Live) -> None:
+        live.process.join()
+        live.orders.close()
+        # Where the folder cannot be written any more, its status still tells the truth.
+        with suppress(PPOLabError, OSError):
+            live.folder.settle(surely_gone=True)

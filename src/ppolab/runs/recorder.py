@@ -42,9 +42,7 @@ class FolderRecorder:
         seconds = round(time.perf_counter() - started, 5)
         self.log.append(self.step, "stage", {"name": name, "seconds": seconds}, flush=False)
 
-    def histogram(
-        self, step: int, name: str, low: float, high: float, counts: np.ndarray
-    ) -> None:
+    def histogram(self, step: int, name: str, low: float, high: float, counts: np.ndarray) -> None:
         """Record counts [rows, bins] of equal bins on [low, high]."""
         data = {"name": name, "low": low, "high": high, "counts": counts.tolist()}
         self.log.append(step, "histogram", data)

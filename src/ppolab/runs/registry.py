@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -60,7 +61,7 @@ class Runs:
             if run_id in self._open and self._open[run_id].path.exists():
                 return self._open[run_id]
             if not _SAFE_ID.fullmatch(run_id) or run_id not in self._ids():
-                raise UnknownNameError("run", run_id, self._ids()[:20])
+                raise UnknownNameError("run", run_id, [*self._ids()][:20])
             own = self.root / run_id
             if own.is_dir():
                 run = RunFolder(own)
@@ -129,7 +130,7 @@ class Runs:
             if not run.recorded:
                 run.settle()
 
-    def _ids(self) -> list[str]:
+    def _ids(self) -> Sequence[str]:
         roots = [root for root in (self.root, self._recorded) if root is not None]
         return [
             path.name

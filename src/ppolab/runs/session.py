@@ -100,13 +100,15 @@ class Session:
             self._on_metrics(trainer.step, metrics)
             if trainer.iteration % CHECKPOINT_INTERVAL == 0 or self._single_step:
                 self._checkpoint(trainer)
-            self._single_step = False
+            if self._single_step:
+                self._single_step = False
+                recorder.state("paused", f"paused at step {trainer.step:,}")
         self._checkpoint(trainer)
         return self._end("finished", _finished_words(trainer))
 
     def _obey(self, trainer: PPOTrainer) -> bool:
         """Carry out all waiting orders, waiting for more while paused; return whether to stop."""
-        paused_at: float | None = None
+        paused_at = self._recorder.log.elapsed if self._paused else None
         while True:
             order = self._controls.poll(block=self._paused and not self._single_step)
             if order is None:
@@ -127,6 +129,7 @@ class Session:
             elif action == "set":
                 before = trainer.change(order["name"], order["value"])
                 self._recorder.setting(order["name"], order["value"], before)
+                self._checkpoint(trainer)  # or a crash would undo what the log says was set
             if paused_at is not None and (self._single_step or not self._paused):
                 self._recorder.log.hold_clock(self._recorder.log.elapsed - paused_at)
                 paused_at = None
@@ -140,6 +143,7 @@ class Session:
         step, tensors, extra = newest
         if step < self._recorder.step:
             self._recorder.rewind(step)
+        self._recorder.step = step  # the log may be the shorter one, after a loss of power
         exact = trainer.restore(tensors, extra)
         if not exact:
             self._recorder.alert(

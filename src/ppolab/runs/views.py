@@ -70,6 +70,11 @@ class StateAt:
     histograms: dict[str, Event] = field(default_factory=dict)
     alerts: list[Event] = field(default_factory=list)
 
+    def forget_after(self, step: int) -> None:
+        """Drop what was told of later steps."""
+        self.histograms = {k: e for k, e in self.histograms.items() if e.step <= step}
+        self.alerts = [event for event in self.alerts if event.step <= step]
+
 
 def state_at(folder: RunFolder, step: int) -> StateAt:
     """Fold the log up to and including a step.
@@ -82,8 +87,11 @@ def state_at(folder: RunFolder, step: int) -> StateAt:
     reached = 0
     for event in folder.read():
         if event.type == "rewind":
-            reached = min(reached, int(event.data["to_step"]))
-            fold.apply(event)
+            to_step = int(event.data["to_step"])
+            if to_step < reached:
+                reached = to_step
+                at.forget_after(to_step)
+                fold.apply(event)
             continue
         if event.step > step:
             continue
