@@ -76,6 +76,8 @@ def test_boxes_hold_when_an_ordinary_user_starts_them() -> None:
         str(tests.parent),
     ]
     command += ["-c", os.devnull, "-q", "-rs", "-W", "ignore", str(tests)]
+    # The conversation with the driver is the same for every user.
+    command += ["-k", "not frame_pipe and not just_ends and not closed and not flood"]
     result = as_user(command, timeout=280)
     if " skipped" in result.stdout and " passed" not in result.stdout:
         pytest.skip(f"USER MODE NOT TESTED: {result.stdout[-600:]}")

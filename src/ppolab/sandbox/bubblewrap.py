@@ -106,14 +106,11 @@ class BubblewrapBackend(Backend):
             box = BubblewrapBox(_spawn(arguments, passed))
             try:
                 report_out.close()  # ours; only bwrap's is left, so its death ends the report
-                box.attach(_read_report(report_in.fileno(), box.stderr))
+                box.attach(_read_report(report_in.fileno()))
                 self._limit(box, limits)
                 block_out.write(b"1")  # namespaces and limits stand: go
-            except BaseException:
-                box.kill()
-                for descriptor in (box.stdin, box.stdout, box.stderr):
-                    os.close(descriptor)
-                raise
+            except (OSError, ValueError, KeyError) as error:
+                raise _refusal(box) from error
             return box
 
     def _limit(self, box: BubblewrapBox, limits: Limits) -> None:
@@ -379,21 +376,26 @@ def _spawn(arguments: list[str], passed: tuple[int, ...]) -> subprocess.Popen[by
     return _spawner().submit(start).result()
 
 
-def _read_report(report: int, words: int) -> int:
+def _read_report(descriptor: int) -> int:
     """Read bwrap's report and return the number of the box's process 1.
 
-    When there is none, bwrap has said why on its error pipe, `words`.
+    Raises `ValueError` or `KeyError` when bwrap ends without one.
     """
     text = b""
-    while wait_for([report], REPORT_SECONDS):
-        part = os.read(report, 4096)
+    while wait_for([descriptor], REPORT_SECONDS):
+        part = os.read(descriptor, 4096)
         text += part
         if not part or text.rstrip().endswith(b"}"):
             break
-    try:
-        return int(json.loads(text)["child-pid"])
-    except (ValueError, KeyError) as error:
-        said = os.read(words, 4096).decode(errors="replace").strip()
-        raise UnavailableError(
-            "sandbox", "bubblewrap", f"could not set up a box: {said}", "See docs/sandbox.md"
-        ) from error
+    return int(json.loads(text)["child-pid"])
+
+
+def _refusal(box: BubblewrapBox) -> UnavailableError:
+    """End a box that could not be set up; bwrap has said why on its error pipe."""
+    box.kill()
+    said = os.read(box.stderr, 4096).decode(errors="replace").strip()
+    for descriptor in (box.stdin, box.stdout, box.stderr):
+        os.close(descriptor)
+    return UnavailableError(
+        "sandbox", "bubblewrap", f"could not set up a box: {said}", "See docs/sandbox.md"
+    )
