@@ -66,7 +66,7 @@ function BlockView({ block }: { block: Block }) {
 function TableView({ block }: { block: Extract<Block, { type: "table" }> }) {
   const name = block.header.map(plainText).filter(Boolean).join(", ");
   return (
-    <div className="table-scroll" tabIndex={0} role="region" aria-label={`Table: ${name}`}>
+    <div className="prose-table" tabIndex={0} role="region" aria-label={`Table: ${name}`}>
       <table>
         <thead>
           <tr>
