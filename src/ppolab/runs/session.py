@@ -93,7 +93,12 @@ class Session:
         recorder = self._recorder
         recorder.state("running", f"running from step {trainer.step:,}")
         while not trainer.finished:
-            if self._obey(trainer):
+            try:
+                stop = self._obey(trainer)
+            except EOFError:  # between two iterations, so that nothing need be done again
+                self._checkpoint(trainer)
+                raise
+            if stop:
                 self._checkpoint(trainer)
                 return self._end("stopped", f"stopped at step {trainer.step:,}")
             metrics = trainer.iterate()
