@@ -248,6 +248,21 @@ def test_a_forgery_gets_what_it_deserves(
     assert statuses(result)["inside-range"] != "pass"
 
 
+@pytest.mark.sandbox
+def test_an_answer_that_cannot_be_compared_is_no_pass(
+    challenge: ChallengeFolder, backend: Backend
+) -> None:
+    odd_gradients = (
+        "import sys, torch\nmain = sys.modules['__main__']\n"
+        "main.gradients = lambda value, inputs:"
+        " [torch.zeros(x.shape, dtype=torch.int8) for x in inputs]\n"
+    )
+    result = grade(challenge, odd_gradients + challenge.solution, backend)
+    assert result.verdict == "fail"
+    outcome = next(o for o in result.checks if o.name == "gradient")
+    assert (outcome.status, "cannot be compared" in outcome.message) == ("fail", True)
+
+
 NAIVE_GRADER = """
 import sys, torch
 from ppolab.algorithms.policy_losses import clipped_policy_loss

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,17 +27,10 @@ from ppolab.sandbox.limits import MIB
 from ppolab.sandbox.unsafe import UnsafeLocalBackend
 
 
-@pytest.fixture
-def fresh_choice() -> Iterator[None]:
-    choosing._best_backend.cache_clear()
-    yield
-    choosing._best_backend.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh_choice")
 def test_without_isolation_the_answer_is_a_refusal_that_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(choosing, "_best_backend", choosing._best_backend.__wrapped__)
     monkeypatch.setattr(choosing, "find_bwrap", lambda: None)
     with pytest.raises(UnavailableError, match="no bwrap of version") as caught:
         choose_backend()

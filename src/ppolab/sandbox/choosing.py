@@ -13,7 +13,8 @@ from pathlib import Path
 from ppolab.errors import PPOLabError, UnavailableError
 from ppolab.sandbox import cgroups
 from ppolab.sandbox.backend import Backend, Box
-from ppolab.sandbox.bubblewrap import BOX_FOLDER, INSIDE, BubblewrapBackend, find_bwrap
+from ppolab.sandbox.bubblewrap import INSIDE, BubblewrapBackend
+from ppolab.sandbox.bwrap_command import BOX_FOLDER, find_bwrap
 from ppolab.sandbox.limits import MIB, Limits
 from ppolab.sandbox.runtime import find_runtime
 from ppolab.sandbox.unsafe import UnsafeLocalBackend
