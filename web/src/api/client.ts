@@ -18,7 +18,11 @@ const watchServer: Middleware = {
 };
 
 /** Calls to the server, typed by its OpenAPI document. Wrap each in `answer`. */
-export const api = createClient<paths>({ baseUrl: "" });
+export const api = createClient<paths>({
+  baseUrl: typeof window === "undefined" ? "http://localhost" : window.location.origin,
+  // Looked up at each call, so that a test or an extension may put another in its place.
+  fetch: (request) => globalThis.fetch(request),
+});
 api.use(watchServer);
 
 interface Result<T> {

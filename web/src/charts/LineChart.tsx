@@ -99,9 +99,9 @@ export function LineChart(props: LineChartProps) {
     };
   }, [onData, draw]);
 
-  const yTicks = y.ticks(Math.max(2, Math.floor((bottom - MARGINS.top) / 34)));
+  const yTicks = y.ticks(Math.max(3, Math.floor((bottom - MARGINS.top) / 34)));
   const xTicks = x.ticks(Math.max(2, Math.floor((right - MARGINS.left) / 76)));
-  const distance = yTicks.length > 1 ? yTicks[1]! - yTicks[0]! : 1;
+  const distance = yTicks.length > 1 ? yTicks[1]! - yTicks[0]! : (high - low) / 2;
   const readIndex = column && reading !== null ? column.indexAt(reading) : -1;
   const readStep = readIndex >= 0 && column ? column.steps[readIndex]! : null;
   const readValue = readIndex >= 0 && column ? column.values[readIndex]! : Number.NaN;

@@ -9,13 +9,15 @@ export interface MetricCardProps extends LineChartProps {
   /** One line under the plot: what the metric is. */
   caption: string;
   unit?: string;
+  /** For little room: the value stands under the plot, the unit and caption in a tooltip. */
+  dense?: boolean;
   /** The value to show large: at the cursor, or the newest. */
   value: number | null | undefined;
   className?: string;
 }
 
 /** A metric: its name with the role's glyph, its value, its line, and its table on demand. */
-export function MetricCard({ caption, unit, value, className = "", ...chart }: MetricCardProps) {
+export function MetricCard({ caption, unit, value, dense, className = "", ...chart }: MetricCardProps) {
   const [table, setTable] = useState(false);
   const { label, role, reading, read, format } = chart;
   const column = read();
@@ -25,16 +27,23 @@ export function MetricCard({ caption, unit, value, className = "", ...chart }: M
       ? `${format(column.values[index])} at step ${column.steps[index]!.toLocaleString("en-US")}`
       : null;
   return (
-    <section className={`metric card ${className}`} aria-label={label}>
+    <section
+      className={`metric card ${className}`}
+      data-dense={dense ? "" : undefined}
+      aria-label={label}
+    >
       <header className="metric-head">
-        <h3 className={role === "none" ? "role" : `role role-${role}`}>
+        <h3
+          className={role === "none" ? "role" : `role role-${role}`}
+          title={dense ? `${caption}${unit ? ` (${unit})` : ""}` : undefined}
+        >
           {role !== "none" && <RoleMark role={role} />}
           <span>
             {label}
-            {unit && <small className="metric-unit">{unit}</small>}
+            {unit && !dense && <small className="metric-unit">{unit}</small>}
           </span>
         </h3>
-        <output className="metric-value num">{format(value)}</output>
+        {!dense && <output className="metric-value num">{format(value)}</output>}
       </header>
       {table ? (
         <SeriesTable label={label} column={column} format={format} />
@@ -42,9 +51,13 @@ export function MetricCard({ caption, unit, value, className = "", ...chart }: M
         <LineChart {...chart} />
       )}
       <footer className="metric-foot">
-        <span className={readout ? "num text-ink" : ""} title={caption}>
-          {readout ?? caption}
-        </span>
+        {dense && !readout ? (
+          <output className="metric-value num">{format(value)}</output>
+        ) : (
+          <span className={readout ? "num text-ink" : ""} title={caption}>
+            {readout ?? caption}
+          </span>
+        )}
         <button
           type="button"
           className="table-toggle"

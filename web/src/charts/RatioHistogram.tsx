@@ -21,6 +21,7 @@ interface Props {
 
 const AXIS = 20; // px under the rows for the axis
 const MOST_ROW = 30; // px; fewer epochs do not get taller rows than this
+const TEXT_LINE = 14; // px
 const LEFT = 62;
 const RIGHT = 62;
 
@@ -113,6 +114,7 @@ function Rows({ rows, shares, clipRange, data, height }: RowsProps) {
               key={`epoch ${epoch + 1}`}
               bins={bins}
               epoch={epoch}
+              epochs={rows.length}
               share={shares[epoch] ?? null}
               clipRange={clipRange}
               row={row}
@@ -136,6 +138,7 @@ function Rows({ rows, shares, clipRange, data, height }: RowsProps) {
 interface RowProps {
   bins: Bin[];
   epoch: number;
+  epochs: number;
   share: number | null;
   clipRange: number | null;
   /** Height of a row, and where the first begins. */
@@ -146,15 +149,20 @@ interface RowProps {
   fill: string;
 }
 
-function Row({ bins, epoch, share, clipRange, row, top, x, width, fill }: RowProps) {
+function Row({ bins, epoch, epochs, share, clipRange, row, top, x, width, fill }: RowProps) {
   const base = top + (epoch + 1) * row;
+  // Text is never scaled: where rows are lower than a line of it, only some are named.
+  const stride = Math.ceil(TEXT_LINE / row);
+  const named = (epochs - 1 - epoch) % stride === 0;
   const peak = Math.max(1, ...bins.map((bin) => bin.count));
   return (
     <g>
       <line x1={LEFT} x2={width - RIGHT} y1={base} y2={base} className="grid-line" />
-      <text x={0} y={base - 3} className="tick">
-        epoch {epoch + 1}
-      </text>
+      {named && (
+        <text x={0} y={base - 2} className="tick">
+          epoch {epoch + 1}
+        </text>
+      )}
       {bins.map((bin) => {
         if (bin.count === 0) return null;
         const middle = (bin.low + bin.high) / 2;
@@ -173,9 +181,11 @@ function Row({ bins, epoch, share, clipRange, row, top, x, width, fill }: RowPro
           />
         );
       })}
-      <text x={width} y={base - 3} textAnchor="end" className="tick share">
-        {share === null ? "" : percent(share)}
-      </text>
+      {named && share !== null && (
+        <text x={width} y={base - 2} textAnchor="end" className="tick share">
+          {percent(share)}
+        </text>
+      )}
     </g>
   );
 }

@@ -39,6 +39,7 @@ export function LiveRun(props: LiveRunProps) {
   const controls = useRunControls(feed);
   const small = useMediaQuery("(max-width: 1080px)");
   const { run, state, words, link, error } = snapshot;
+  const shortWords = words.split(":")[0] ?? words; // the reason behind it is on the run's own page
   const live = !run?.recorded && state !== null && isLive(state);
 
   // A run that was deleted is forgotten, and the recorded one stands there again.
@@ -62,10 +63,10 @@ export function LiveRun(props: LiveRunProps) {
             "A run of your own"
           )}
         </h2>
-        {run && <StateBadge state={state} words={words} link={link} announce />}
+        {run && <StateBadge state={state} words={shortWords} link={link} announce />}
         {run && (
           <Link to="/runs/$id" params={{ id: run.id }} className="caption ml-auto">
-            {run.recorded || !live ? "Replay" : "Open"} on its own page
+            {live ? "Open run page" : "Replay step by step"}
           </Link>
         )}
       </div>

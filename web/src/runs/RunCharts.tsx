@@ -34,7 +34,8 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
           value={view.metrics[key]}
           reading={reading}
           onRead={setReading}
-          height={narrow ? 84 : 104}
+          height={narrow ? 76 : 104}
+          dense={narrow}
         />
       ))}
     </>
@@ -44,7 +45,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
       data={view.ratios}
       step={view.ratioStep}
       clipRange={view.clipRange}
-      height={narrow ? 150 : MAIN_HEIGHT}
+      height={narrow ? 130 : MAIN_HEIGHT}
       className="metric-ratios"
     />
   );
@@ -56,7 +57,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
       value={view.metrics[MAIN_METRIC]}
       reading={reading}
       onRead={setReading}
-      height={folded ? 104 : narrow ? 140 : MAIN_HEIGHT}
+      height={folded ? 104 : narrow ? 108 : MAIN_HEIGHT}
       className="metric-main"
     />
   );
@@ -93,10 +94,11 @@ interface MetricProps {
   reading: number | null;
   onRead: (step: number | null) => void;
   height: number;
+  dense?: boolean;
   className?: string;
 }
 
-function Metric({ metric, feed, at, value, reading, onRead, height, className }: MetricProps) {
+function Metric({ metric, feed, at, value, reading, onRead, height, dense, className }: MetricProps) {
   const { run, step, version } = useFeed(feed);
   const read = useCallback((): Column | undefined => feed?.record.columns.get(metric), [feed, metric]);
   const info = metricInfo(run, metric);
@@ -122,6 +124,7 @@ function Metric({ metric, feed, at, value, reading, onRead, height, className }:
       onRead={onRead}
       format={format}
       height={height}
+      dense={dense}
       className={className}
     />
   );

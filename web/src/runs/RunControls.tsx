@@ -87,7 +87,7 @@ export function RunControls({ feed, controls }: Props) {
             disabled={busy}
             onClick={() => void resumeFromCheckpoint()}
           >
-            <RotateCcw size={15} aria-hidden /> Resume
+            <RotateCcw size={15} aria-hidden /> Resume{" "}
             {run.resumable_step !== null && (
               <span className="text-muted">
                 from step <span className="num">{run.resumable_step.toLocaleString("en-US")}</span>

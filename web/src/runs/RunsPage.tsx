@@ -109,7 +109,7 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
         <span className="run-row-buttons">
           {!run.recorded && !live && run.can_resume && (
             <button type="button" className="btn" disabled={resume.isPending} onClick={() => resume.mutate()}>
-              <RotateCcw size={14} aria-hidden /> Resume
+              <RotateCcw size={14} aria-hidden /> Resume{" "}
               <span className="sr-only">{run.title}</span>
             </button>
           )}
@@ -164,7 +164,7 @@ function Presets() {
                 )
               }
             >
-              <Play size={15} aria-hidden /> Start
+              <Play size={15} aria-hidden /> Start{" "}
               <span className="sr-only">{preset.title}</span>
             </button>
           </li>

@@ -1,4 +1,5 @@
 import { answer, api, type Wire } from "../api/client";
+import { askNow } from "../api/serverStatus";
 import { KEPT_KINDS, type RunEvent } from "./record";
 
 export type ServerMessage = Wire["ServerMessage"];
@@ -62,8 +63,11 @@ export const serverTransport: Transport = {
     const socket = new WebSocket(address);
     let ended = false;
     const end = () => {
-      if (!ended) handlers.onEnd();
+      if (ended) return;
       ended = true;
+      // A socket does not say why it ended; the banner shows only if the server is silent too.
+      void askNow();
+      handlers.onEnd();
     };
     socket.onmessage = (event) => {
       if (!ended) handlers.onMessage(JSON.parse(String(event.data)) as ServerMessage);
