@@ -69,6 +69,7 @@ def test_a_large_body_of_undeclared_length_is_refused_too(client):
         headers={"content-type": "application/json"},
     )
     assert answer.status_code == 413
+    assert answer.json()["field"] == "the request"  # and not its source, which was never parsed
 
 
 def test_a_small_body_of_undeclared_length_arrives_whole(client):

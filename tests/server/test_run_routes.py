@@ -101,6 +101,12 @@ def test_a_run_at_work_cannot_be_deleted_and_one_that_ended_can(client, write_ru
     assert client.get("/api/runs/busy").status_code == 404
 
 
+def test_a_run_whose_process_is_just_coming_up_cannot_be_deleted(client, write_run):
+    folder = write_run("new", [(0, "state", {"state": "starting", "words": "starting"})])
+    assert client.delete("/api/runs/new").status_code == 409
+    assert folder.is_dir()
+
+
 def test_a_finished_run_cannot_be_resumed_or_controlled(client, run):
     assert client.post(f"{run}/resume").status_code == 409
     answer = client.post(f"{run}/control", json={"action": "pause"})

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from ppolab.course import Course
-from ppolab.errors import PPOLabError
 from ppolab.runs import LocalExecutor, Runs
 from ppolab.server.database import open_database
 from ppolab.server.grader import SandboxGrader
@@ -37,17 +35,7 @@ def start_services(settings: ServerSettings, grader: Grader | None = None) -> Se
 async def stop_services(services: Services) -> None:
     """Let runs write a checkpoint and end, and say of waiting attempts that they wait no more."""
     await asyncio.gather(
-        asyncio.to_thread(stop_runs, services),
+        asyncio.to_thread(services.executor.shutdown),
         asyncio.to_thread(services.grading.stop),
     )
     services.records.close()
-
-
-def stop_runs(services: Services) -> None:
-    """End every run at a checkpoint, so that a resume has nothing to train again."""
-    for folder in services.runs.list():
-        if services.executor.is_live(folder):
-            # A pause writes a checkpoint; it is read from the pipe before the pipe's end is.
-            with suppress(PPOLabError):
-                services.executor.control(folder, "pause")
-    services.executor.shutdown()
