@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, cleanup, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
@@ -18,10 +19,10 @@ vi.mock("../runs/hooks", () => ({
   useFeed: () => ({ run: null, state: null, error: null, latest: {}, settings: {}, step: 0 }),
 }));
 
-/** An observer that tells the test what it watches, since jsdom lays nothing out. */
-let report: () => void = () => undefined;
+/** An observer whose entries the test sends, since jsdom lays nothing out. */
+let report: (entries: Array<{ target: Element; isIntersecting: boolean }>) => void = () => undefined;
 class StubObserver {
-  constructor(callback: () => void) {
+  constructor(callback: typeof report) {
     report = callback;
   }
   observe() {}
@@ -66,19 +67,28 @@ const MADE = {
 
 function show(change: Partial<Lesson> = {}, onPredict = vi.fn(async () => undefined)) {
   const onDone = vi.fn(async () => undefined);
+  const client = new QueryClient();
+  client.setQueryData(["runs"], []);
   const view = render(
-    <LessonView lesson={{ ...LESSON, ...change }} chapter={undefined} onPredict={onPredict} onDone={onDone} />,
+    <QueryClientProvider client={client}>
+      <LessonView
+        lesson={{ ...LESSON, ...change }}
+        chapter={undefined}
+        onPredict={onPredict}
+        onDone={onDone}
+      />
+    </QueryClientProvider>,
   );
   return { ...view, onPredict, onDone };
 }
 
-/** Scroll so that the stops have these tops. */
-function scrollTo(tops: Record<string, number>) {
-  for (const [id, top] of Object.entries(tops)) {
-    const element = document.getElementById(id)!;
-    element.getBoundingClientRect = () => ({ top, bottom: top + 50, width: 500 }) as DOMRect;
-  }
-  act(() => report());
+/** Scroll so that these stops have passed the reading line, or not. */
+function scrollTo(passed: Record<string, boolean>) {
+  const entries = Object.entries(passed).map(([id, isIntersecting]) => ({
+    target: document.getElementById(id)!,
+    isIntersecting,
+  }));
+  act(() => report(entries));
 }
 
 beforeEach(() => {
@@ -138,11 +148,16 @@ describe("the stage", () => {
   it("follows the step that passes the reading line, and lets the reader override", async () => {
     show({ predictions: MADE });
     expect(screen.getByTestId("live-run").closest("[hidden]")).toBeNull();
-    scrollTo({ "stop-1": -200, "stop-2": 100 });
+    scrollTo({ "stop-1": true, "stop-2": true });
     expect(screen.getByTestId("live-run").closest("[hidden]")).not.toBeNull();
     expect(screen.getByRole("slider", { name: /Probability ratio/ }).getAttribute("aria-valuenow")).toBe("0.7");
     expect(document.querySelector("#stop-2[data-current]")).not.toBeNull();
 
+    scrollTo({ "stop-2": false });
+    expect(screen.getByTestId("live-run").closest("[hidden]")).toBeNull();
+    expect(document.querySelector("#stop-1[data-current]")).not.toBeNull();
+
+    scrollTo({ "stop-2": true });
     await userEvent.setup().click(screen.getByRole("button", { name: "Live run" }));
     expect(screen.getByTestId("live-run").closest("[hidden]")).toBeNull();
   });
@@ -152,7 +167,7 @@ describe("the stage", () => {
     show({ predictions: MADE });
     expect(actions.available().map((action) => action.keys)).toContain("]");
     expect(actions.available().map((action) => action.keys)).not.toContain("[");
-    scrollTo({ "stop-1": -200, "stop-2": 100 });
+    scrollTo({ "stop-1": true, "stop-2": true });
     expect(actions.available().map((action) => action.keys)).not.toContain("]");
     actions.handle(new KeyboardEvent("keydown", { key: "[" }));
     expect(document.activeElement?.id).toBe("stop-1");

@@ -124,11 +124,14 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
   );
 }
 
+// A little further than the line itself, so that rounding does not leave the step just short of it.
+const PAST_THE_LINE = 8; // px
+
 function bringToReadingLine(stop: Stop, stage: HTMLElement | null) {
   const element = document.getElementById(stop.id);
   if (!element) return;
   const calm = window.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
-  const top = element.getBoundingClientRect().top - readingLine(stage) + 2;
+  const top = element.getBoundingClientRect().top - readingLine(stage) + PAST_THE_LINE;
   window.scrollBy({ top, behavior: calm ? "auto" : "smooth" });
   element.focus({ preventScroll: true });
 }

@@ -1,6 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { Lock } from "lucide-react";
 import type { Ref } from "react";
+import { runsQuery } from "../api/queries";
 import { ClipExplorer } from "../figures/clip-explorer/ClipExplorer";
+import { newestRun } from "../figures/clip-explorer/newestRun";
 import type { ClipState } from "../figures/clip-explorer/state";
 import { useRunRatios } from "../figures/clip-explorer/useRunRatios";
 import { LiveRun } from "../runs/LiveRun";
@@ -88,7 +91,10 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
 }
 
 function StageClipExplorer({ clip, onClip, runId, compact }: BodyProps) {
-  const { ratios, words } = useRunRatios(clip.run ?? runId, clip.step);
+  // A lesson without a run of its own shows the newest there is.
+  const runs = useQuery({ ...runsQuery, enabled: runId === null });
+  const shown = clip.run ?? runId ?? newestRun(runs.data ?? [])?.id ?? null;
+  const { ratios, words } = useRunRatios(shown, clip.step);
   return (
     <ClipExplorer
       state={clip}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Block } from "./ast";
-import { currentStop, isLocked, planStage, predictBlock, viewAt } from "./stage";
+import { isLocked, planStage, predictBlock, viewAt } from "./stage";
 
 const text = (words: string): Block => ({
   type: "paragraph",
@@ -65,14 +65,6 @@ describe("the stage's plan", () => {
       blocks: [directive("step", { show: "run" }), directive("run", { preset: "slow" })],
     });
     expect(early.stops[0]?.view).toBe("run:slow");
-  });
-});
-
-describe("the reading line", () => {
-  it("makes the last stop above it the current one", () => {
-    expect(currentStop([-300, 120, 500], 300)).toBe(1);
-    expect(currentStop([300, 301], 300)).toBe(0);
-    expect(currentStop([400], 300)).toBe(-1);
   });
 });
 

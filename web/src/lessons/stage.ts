@@ -97,18 +97,6 @@ export function isLocked(view: StageView, predictions: Lesson["predictions"]): b
   return view.kind === "run" && view.after !== null && !(view.after in predictions);
 }
 
-/**
- * The stop that the reader is at: the last one whose top has passed the reading line.
- * `tops` are in CSS pixels from the top of the window; −1 before the first.
- */
-export function currentStop(tops: readonly number[], readingLine: number): number {
-  let current = -1;
-  tops.forEach((top, i) => {
-    if (top <= readingLine) current = i;
-  });
-  return current;
-}
-
 /** The view on the stage at a stop: its own, else the nearest earlier one, else the lesson's first. */
 export function viewAt(plan: StagePlan, stop: number): StageView | null {
   for (let i = Math.min(stop, plan.stops.length - 1); i >= 0; i--) {

@@ -1,5 +1,4 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
-import { currentStop } from "./stage";
 
 // Where the reader's eye is: a little above the middle of what is visible of the prose.
 const READING_LINE = 0.42;
@@ -22,12 +21,16 @@ export function useCurrentStop(
   });
   const key = ids.join(" ");
   useEffect(() => {
-    const elements = key.split(" ").flatMap((id) => document.getElementById(id) ?? []);
+    const elements = key.split(" ").flatMap((id): Element[] => {
+      const element = document.getElementById(id);
+      return element ? [element] : [];
+    });
     if (elements.length === 0 || typeof IntersectionObserver === "undefined") return;
+    const passed = elements.map(() => false);
     let last = -1;
-    const measure = () => {
-      const tops = elements.map((element) => element.getBoundingClientRect().top);
-      const index = currentStop(tops, readingLine(stage.current));
+    const take = (entries: IntersectionObserverEntry[]) => {
+      for (const entry of entries) passed[elements.indexOf(entry.target)] = entry.isIntersecting;
+      const index = passed.lastIndexOf(true);
       if (index === last) return;
       last = index;
       setCurrent(index);
@@ -39,7 +42,7 @@ export function useCurrentStop(
       // Everything above the line, however far up, counts as seen: so a jump to the end of the page
       // tells of the stops that it passed over, too.
       const below = Math.max(0, window.innerHeight - Math.round(readingLine(stage.current)));
-      observer = new IntersectionObserver(measure, { rootMargin: `${FAR_UP}px 0px -${below}px 0px` });
+      observer = new IntersectionObserver(take, { rootMargin: `${FAR_UP}px 0px -${below}px 0px` });
       for (const element of elements) observer.observe(element);
     };
     observe();

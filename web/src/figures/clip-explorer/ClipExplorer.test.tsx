@@ -93,6 +93,14 @@ describe("the run's ratios under the figure", () => {
     expect(screen.getByText(/Of the samples outside, 60.0 % still have a gradient/)).toBeTruthy();
   });
 
+  it("says what the outermost bars stand for, once they hold anything", () => {
+    render(<Explorer start={{ epoch: 0 }} />);
+    expect(screen.queryByText(/outermost bars/)).toBeNull();
+    cleanup();
+    render(<Explorer start={{ epoch: 1 }} />);
+    expect(screen.getByText(/lies below 0.50 and above 1.50/)).toBeTruthy();
+  });
+
   it("says in words that there is no run", () => {
     render(<Explorer ratios={null} />);
     expect(screen.getByText("No run yet.")).toBeTruthy();

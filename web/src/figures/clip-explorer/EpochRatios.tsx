@@ -82,6 +82,7 @@ export function EpochRatios(props: EpochRatiosProps) {
           {!compact && (
             <p className="clip-note">
               {split ? leakWords(split.map((part) => binsOf(part, epoch)), clipRange) : NO_SPLIT}
+              {beyondWords(binsOf(histogram, epoch))}
             </p>
           )}
         </div>
@@ -124,6 +125,14 @@ function Shares({ bins, clipRange, long }: { bins: Bin[]; clipRange: number; lon
       )}
     </p>
   );
+}
+
+/** The outermost bars stand for everything beyond them, which their place on the axis hides. */
+function beyondWords(bins: Bin[]): string {
+  const first = bins[0];
+  const last = bins.at(-1);
+  if (!first || !last || first.count + last.count === 0) return "";
+  return ` The outermost bars also hold what lies below ${first.low.toFixed(2)} and above ${last.high.toFixed(2)}.`;
 }
 
 interface SliderProps {
