@@ -52,8 +52,8 @@ def checkpoint_steps(folder: Path) -> list[int]:
     root = folder / CHECKPOINTS_NAME
     if not root.is_dir():
         return []
-    names = [path.name for path in root.iterdir() if path.name.startswith("step-")]
-    return sorted(int(name.removeprefix("step-")) for name in names)
+    numbers = [path.name.removeprefix("step-") for path in root.glob("step-*")]
+    return sorted(int(number) for number in numbers if number.isdecimal())
 
 
 def load_newest_checkpoint(

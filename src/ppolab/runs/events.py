@@ -29,6 +29,15 @@ class Event:
     data: dict[str, Any]
 
 
+# What those who fold a log rely on; other types may hold anything.
+_NEEDED = {
+    "state": {"state", "words"},
+    "setting": {"name", "value"},
+    "rewind": {"to_step"},
+    "histogram": {"name", "low", "high", "counts"},
+}
+
+
 def encode(t: float, step: int, kind: str, data: dict[str, Any]) -> bytes:
     """Write an event as one line, newline included. Numbers that are not finite become null."""
     line = {"t": round(t, 4), "step": step, "type": kind, "data": data}
@@ -40,7 +49,11 @@ def decode(seq: int, line: bytes) -> Event:
     raw = orjson.loads(line)
     if not isinstance(raw, dict) or not {"t", "step", "type", "data"} <= raw.keys():
         raise ValueError("not an event: t, step, type and data are needed")
-    return Event(seq, float(raw["t"]), int(raw["step"]), str(raw["type"]), dict(raw["data"]))
+    event = Event(seq, float(raw["t"]), int(raw["step"]), str(raw["type"]), dict(raw["data"]))
+    missing = _NEEDED.get(event.type, set()) - event.data.keys()
+    if missing:
+        raise ValueError(f"not a {event.type}: {', '.join(sorted(missing))} is missing")
+    return event
 
 
 def finite_or_none(value: float) -> float | None:

@@ -111,7 +111,7 @@ class LogTail:
 def _decode_or_alert(seq: int, line: bytes) -> Event:
     try:
         return decode(seq, line)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         evidence = {"kind": "unreadable line", "line": seq, "reason": str(error)}
         return Event(seq, 0.0, 0, "alert", evidence)
 
