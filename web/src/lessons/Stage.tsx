@@ -82,7 +82,9 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
       />
     );
   }
-  if (isInstrument(view.name)) return <StageClipExplorer {...props} />;
+  if (isInstrument(view.name)) {
+    return <StageClipExplorer {...props} locked={isLocked(view, props.predictions)} />;
+  }
   return (
     <p className="caption">
       The lesson asks for the instrument “{view.name}”, which this page does not have.
@@ -90,7 +92,16 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
   );
 }
 
-function StageClipExplorer({ clip, onClip, runId, compact }: BodyProps) {
+const RATIOS_LOCKED =
+  "The ratios of a real update appear here once you have made the prediction in the text.";
+
+function StageClipExplorer({
+  clip,
+  onClip,
+  runId,
+  compact,
+  locked,
+}: BodyProps & { locked: boolean }) {
   // A lesson without a run of its own shows the newest there is.
   const runs = useQuery({ ...runsQuery, enabled: runId === null });
   const shown = clip.run ?? runId ?? newestRun(runs.data ?? [])?.id ?? null;
@@ -99,8 +110,8 @@ function StageClipExplorer({ clip, onClip, runId, compact }: BodyProps) {
     <ClipExplorer
       state={clip}
       onChange={onClip}
-      ratios={ratios}
-      noRatios={words}
+      ratios={locked ? null : ratios}
+      noRatios={locked ? RATIOS_LOCKED : words}
       compact={compact}
     />
   );

@@ -34,7 +34,7 @@ describe("the stage's plan", () => {
 
   it("lists each view once", () => {
     expect(plan.views).toEqual([
-      { key: "clip-explorer", kind: "interactive", name: "clip-explorer" },
+      { key: "clip-explorer", kind: "interactive", name: "clip-explorer", after: null },
       {
         key: "run:cartpole",
         kind: "run",
@@ -76,6 +76,19 @@ describe("a run that waits for a prediction", () => {
     expect(isLocked(run, {})).toBe(true);
     expect(isLocked(run, { other: made })).toBe(true);
     expect(isLocked(run, { "first-run": made })).toBe(false);
+  });
+
+  it("lets one step of an instrument make its measurements wait, without a second view", () => {
+    const { views } = planStage({
+      blocks: [
+        directive("step", { show: "clip-explorer" }),
+        directive("step", { show: "clip-explorer", after: "first-run" }),
+        directive("step", { show: "clip-explorer" }),
+      ],
+    });
+    expect(views).toHaveLength(1);
+    expect(isLocked(views[0]!, {})).toBe(true);
+    expect(isLocked(views[0]!, { "first-run": made })).toBe(false);
   });
 
   it("finds its question, nested or not", () => {

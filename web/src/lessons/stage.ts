@@ -9,7 +9,7 @@ import type { Block, DirectiveBlock, Lesson, PredictBlock } from "./ast";
 
 export type StageView =
   | { key: string; kind: "run"; preset: string; after: string | null; recorded: string | null }
-  | { key: string; kind: "interactive"; name: string };
+  | { key: string; kind: "interactive"; name: string; after: string | null };
 
 export interface Stop {
   /** the id of its element on the page */
@@ -78,12 +78,14 @@ export function planStage(lesson: Pick<Lesson, "blocks">): StagePlan {
     if (!name) return null;
     // A step that shows "run" means the run last spoken of, or the lesson's first.
     if (name === "run") return latestRun ? runView(latestRun) : null;
-    return { key: name, kind: "interactive", name };
+    return { key: name, kind: "interactive", name, after: block.attributes.after ?? null };
   };
 
   const stops = found.map((block, i): Stop => {
     const view = viewOf(block);
-    if (view && !views.has(view.key)) views.set(view.key, view);
+    // One stop that waits for a prediction makes the view wait, from the lesson's beginning on.
+    const known = view && views.get(view.key);
+    if (view && (!known || (known.after === null && view.after !== null))) views.set(view.key, view);
     const state = Object.fromEntries(
       Object.entries(block.attributes).filter(([name]) => !VIEW_ATTRIBUTES.has(name)),
     );
@@ -92,9 +94,12 @@ export function planStage(lesson: Pick<Lesson, "blocks">): StagePlan {
   return { stops, views: [...views.values()] };
 }
 
-/** Whether a run waits for a prediction that has not been made. */
+/**
+ * Whether a view waits for a prediction that has not been made. A run is then locked as a whole, an
+ * instrument keeps back only what a real run measured.
+ */
 export function isLocked(view: StageView, predictions: Lesson["predictions"]): boolean {
-  return view.kind === "run" && view.after !== null && !(view.after in predictions);
+  return view.after !== null && !(view.after in predictions);
 }
 
 /** The view on the stage at a stop: its own, else the nearest earlier one, else the lesson's first. */

@@ -14,6 +14,7 @@ const RATIOS: RunRatios = {
   title: "CartPole-v1, your run, seed 3",
   clipRange: 0.2,
   steps: [4096],
+  live: false,
   histogram: {
     low: 0.5,
     high: 1.5,

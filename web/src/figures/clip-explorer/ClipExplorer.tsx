@@ -45,6 +45,8 @@ export interface RunRatios {
   clipRange: number | null;
   /** the steps of all updates that recorded ratios, rising */
   steps: number[];
+  /** the run goes on, so that the newest update is worth following */
+  live: boolean;
 }
 
 interface ClipExplorerProps {

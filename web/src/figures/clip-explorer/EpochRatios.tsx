@@ -31,7 +31,7 @@ export function EpochRatios(props: EpochRatiosProps) {
   if (!ratios || epochs === 0) return <p className="clip-no-ratios">{props.noRatios}</p>;
 
   const epoch = Math.min(props.epoch ?? epochs - 1, epochs - 1);
-  const { histogram, positive, negative, steps } = ratios;
+  const { histogram, positive, negative, steps, live } = ratios;
   const split = positive && negative ? [positive, negative] : null;
   const strips = wide && split ? split : [histogram];
   const peak = Math.max(...strips.flatMap((strip) => strip.counts.flat()));
@@ -75,7 +75,9 @@ export function EpochRatios(props: EpochRatiosProps) {
               low={0}
               high={steps.length - 1}
               // The last position follows a live run instead of naming a step.
-              onChange={(i) => onChange({ step: i === steps.length - 1 ? null : (steps[i] ?? null) })}
+              onChange={(i) =>
+                onChange({ step: live && i === steps.length - 1 ? null : (steps[i] ?? null) })
+              }
             />
           )}
           <Shares bins={binsOf(histogram, epoch)} clipRange={clipRange} long={!compact} />

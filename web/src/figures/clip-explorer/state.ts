@@ -11,7 +11,7 @@ export interface ClipState {
   clipRange: number;
   /** run whose ratios lie under the figure; null shows the newest one with ratios */
   run: string | null;
-  /** environment step of the update whose ratios are shown; null is the newest */
+  /** environment step of the update whose ratios are shown; null lets the run decide */
   step: number | null;
   /** which epoch of the update, from 0; null is the last */
   epoch: number | null;

@@ -7,8 +7,9 @@ import type { RatioHistogramData } from "./histogram";
 type Histogram = Wire["RunEvent"] | null | undefined;
 
 /**
- * The ratio histograms of a run at a step, or its newest ones followed while it goes when `step` is
- * null; and words for when there are none.
+ * The ratio histograms of a run at a step, and words for when there are none. Without a step they are
+ * the newest while the run goes, and those of the middle update once it has ended: at its end the
+ * learning rate has often run out, and the last update shows nothing moving.
  */
 export function useRunRatios(
   runId: string | null,
@@ -16,7 +17,10 @@ export function useRunRatios(
 ): { ratios: RunRatios | null; words: string } {
   const feed = useRun(runId);
   const snapshot = useFeed(feed);
-  const at = (name: string) => histogramOf(feed?.record.histogramAt(name, step ?? undefined));
+  const steps = feed?.record.histograms.get("ratio")?.map((event) => event.step) ?? [];
+  const live = snapshot.state !== null && isLive(snapshot.state);
+  const shown = step ?? (live ? undefined : steps[Math.floor((steps.length - 1) / 2)]);
+  const at = (name: string) => histogramOf(feed?.record.histogramAt(name, shown));
   const histogram = at("ratio");
   if (snapshot.run && histogram) {
     return {
@@ -26,7 +30,8 @@ export function useRunRatios(
         positive: at("ratio_positive") ?? undefined,
         negative: at("ratio_negative") ?? undefined,
         clipRange: feed?.record.metricsAt(histogram.step).clip_range ?? null,
-        steps: feed?.record.histograms.get("ratio")?.map((event) => event.step) ?? [],
+        steps,
+        live,
       },
       words: "",
     };
@@ -38,7 +43,7 @@ export function useRunRatios(
   if (!snapshot.run || !snapshot.state) {
     return { ratios: null, words: "Fetching the run’s ratios…" };
   }
-  const words = isLive(snapshot.state)
+  const words = live
     ? "The run’s ratios appear here after its first update."
     : "This run recorded no ratios.";
   return { ratios: null, words };
