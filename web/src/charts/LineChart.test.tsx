@@ -108,6 +108,18 @@ describe("a line chart", () => {
     expect(screen.queryByText("20 at step 100")).toBeNull();
   });
 
+  it("is read by the pointer at the step under it", () => {
+    render(<Chart data={column([[100, 20], [200, 500], [300, 480]])} />);
+    const reader = screen.getByRole("slider", { name: "Read Mean return" });
+    // The plot is 480 − 44 − 8 = 428 px wide for 300 steps, so 286 px is step 200.5.
+    fireEvent.pointerMove(reader, { clientX: 286 });
+    expect(screen.getByText("500 at step 200")).toBeTruthy();
+    fireEvent.pointerMove(reader, { clientX: 284 });
+    expect(screen.getByText("20 at step 100")).toBeTruthy();
+    fireEvent.pointerLeave(reader);
+    expect(screen.queryByText("20 at step 100")).toBeNull();
+  });
+
   it("has its data as a table behind a toggle", () => {
     render(<Chart data={column([[100, 20], [200, null]])} />);
     fireEvent.click(screen.getByRole("button", { name: "Mean return as a table" }));

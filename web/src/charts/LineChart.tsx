@@ -173,7 +173,7 @@ export function LineChart(props: LineChartProps) {
         index={readIndex}
         format={format}
         onRead={onRead}
-        stepOf={(pixel) => x.invert(pixel)}
+        stepOf={(pixel) => x.invert(pixel + MARGINS.left)}
       />
     </div>
   );
@@ -186,6 +186,7 @@ interface ReaderProps {
   index: number;
   format: (value: number | null | undefined) => string;
   onRead: (step: number | null) => void;
+  /** The step at a distance in pixels from the left edge of the plot. */
   stepOf: (pixel: number) => number;
 }
 
