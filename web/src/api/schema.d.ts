@@ -577,7 +577,7 @@ export interface components {
          * @description An instrument, a live run, a step of the stage or a note, with its attributes.
          *
          *     name → attributes:
-         *     - run: preset, after (id of the prediction that unlocks it), recorded (id of the run shown first)
+         *     - run: preset, after (id of the prediction that unlocks it), recorded (id of a run shown first)
          *     - interactive: name, and that figure's own state as further attributes
          *     - step: show ("run" or an interactive's name) and state for the stage; children are the prose
          *     - note: title; children are the prose ("confusion clarifier", aside)
