@@ -34,7 +34,9 @@ export function EpochRatios(props: EpochRatiosProps) {
   const { histogram, positive, negative, steps, live } = ratios;
   const split = positive && negative ? [positive, negative] : null;
   const strips = wide && split ? split : [histogram];
-  const peak = Math.max(...strips.flatMap((strip) => strip.counts.flat()));
+  // Scaled to this epoch's own tallest bar: in the first one nearly all samples share a single bar,
+  // beside which the spread of the later ones would be too flat to see.
+  const peak = Math.max(...strips.flatMap((strip) => strip.counts[epoch] ?? []));
 
   return (
     <section className="clip-ratios" aria-label="Ratios of a real update">

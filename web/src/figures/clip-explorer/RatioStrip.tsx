@@ -21,7 +21,7 @@ interface RatioStripProps {
   epochs: number;
   width: number;
   height: number;
-  /** the tallest bar over all epochs, so that heights compare between them */
+  /** the count that fills the height */
   peak: number;
 }
 
