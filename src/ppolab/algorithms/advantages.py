@@ -6,6 +6,8 @@ critic's estimate before it. All arrays are [time, environments] unless said oth
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -82,6 +84,99 @@ def generalized_advantages(
         advantages[t] = next_advantages
         next_values = value_rows[t]
     return advantages
+
+
+def lambda_returns(
+    rewards: Tensor,
+    values: Tensor,
+    dones: Tensor,
+    last_values: Tensor,
+    gamma: float,
+    gae_lambda: float,
+) -> Tensor:
+    r"""TD(λ) returns: a mix of n-step returns, weighted by powers of λ.
+
+    $$G^\lambda_t = r_t + \gamma\,(1 - d_t)\left[(1 - \lambda)\,V(s_{t+1})
+      + \lambda\,G^\lambda_{t+1}\right]$$
+
+    The same numbers as `generalized_advantages(…) + values`, computed from the definition.
+
+    Args:
+        rewards: [time, environments], reward units.
+        values: [time, environments], the critic's value before step t.
+        dones: [time, environments], 1 where the episode ended after step t.
+        last_values: [environments], the critic's value after the last step.
+        gamma: discount per step, in [0, 1].
+        gae_lambda: λ, in [0, 1].
+
+    Returns:
+        [time, environments], reward units.
+
+    Source: Sutton & Barto (2018), eq. 12.18 for state values.
+    """
+    _require_matching_time(rewards, values=values, dones=dones)
+    returns = torch.empty_like(rewards)
+    next_values, following = last_values, last_values
+    for t in reversed(range(rewards.shape[0])):
+        mixed = (1.0 - gae_lambda) * next_values + gae_lambda * following
+        following = rewards[t] + gamma * (1.0 - dones[t]) * mixed
+        returns[t], next_values = following, values[t]
+    return returns
+
+
+class VTrace(NamedTuple):
+    """Targets for the critic and advantages for the actor, both corrected for stale data."""
+
+    value_targets: Tensor  # [time, environments], reward units
+    advantages: Tensor  # [time, environments], reward units
+
+
+def vtrace(
+    log_ratio: Tensor,
+    rewards: Tensor,
+    values: Tensor,
+    dones: Tensor,
+    last_values: Tensor,
+    gamma: float,
+    rho_max: float = 1.0,
+    c_max: float = 1.0,
+) -> VTrace:
+    r"""Off-policy returns with truncated importance weights, for data of an older policy.
+
+    $$v_t = V(s_t) + \delta_t + \gamma\,(1-d_t)\,c_t\,(v_{t+1} - V(s_{t+1})), \qquad
+      \delta_t = \rho_t\bigl(r_t + \gamma\,(1-d_t)V(s_{t+1}) - V(s_t)\bigr)$$
+
+    with ρ = min(ρ̄, r), c = min(c̄, r) and r = π_θ/π_old. ρ̄ decides which policy's value is
+    learned, c̄ how fast. With r = 1 throughout this is GAE with λ = 1.
+
+    Args:
+        log_ratio: [time, environments], log π_θ(a|s) − log π_old(a|s), nats.
+        rewards: [time, environments], reward units.
+        values: [time, environments], the critic's value before step t.
+        dones: [time, environments], 1 where the episode ended after step t.
+        last_values: [environments], the critic's value after the last step.
+        gamma: discount per step, in [0, 1].
+        rho_max: ρ̄ ≥ c̄.
+        c_max: c̄ > 0.
+
+    Returns:
+        `VTrace(value_targets, advantages)`; the advantages are
+        ρ_t (r_t + γ (1 − d_t) v_{t+1} − V(s_t)).
+
+    Source: Espeholt et al. (2018), "IMPALA", eq. 1 and §4.2.
+    """
+    _require_matching_time(rewards, log_ratio=log_ratio, values=values, dones=dones)
+    ratio = log_ratio.exp()
+    rho, c = ratio.clamp(max=rho_max), ratio.clamp(max=c_max)
+    discount = gamma * (1.0 - dones)
+    targets, advantages = torch.empty_like(rewards), torch.empty_like(rewards)
+    next_values, next_targets = last_values, last_values
+    for t in reversed(range(rewards.shape[0])):
+        delta = rho[t] * (rewards[t] + discount[t] * next_values - values[t])
+        targets[t] = values[t] + delta + discount[t] * c[t] * (next_targets - next_values)
+        advantages[t] = rho[t] * (rewards[t] + discount[t] * next_targets - values[t])
+        next_values, next_targets = values[t], targets[t]
+    return VTrace(targets, advantages)
 
 
 def normalize(advantages: Tensor, epsilon: float = 1e-8) -> Tensor:

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from ppolab.algorithms.kl import kl_k3
+
 
 @torch.no_grad()
 def approximate_kl(log_ratio: Tensor) -> Tensor:
@@ -24,7 +26,7 @@ def approximate_kl(log_ratio: Tensor) -> Tensor:
 
     Source: Schulman (2020), "Approximating KL divergence".
     """
-    return (torch.expm1(log_ratio) - log_ratio).mean()
+    return kl_k3(log_ratio).mean()
 
 
 @torch.no_grad()
@@ -67,3 +69,22 @@ def ratio_histogram(ratio: Tensor, low: float, high: float, bins: int) -> Tensor
     ratio = ratio[~ratio.isnan()]
     index = ((ratio - low) * (bins / (high - low))).floor().clamp_(0, bins - 1).long()
     return torch.bincount(index, minlength=bins)
+
+
+@torch.no_grad()
+def effective_sample_size(ratio: Tensor) -> float:
+    r"""How many samples of the new policy the importance-weighted batch is worth, as a share.
+
+    $$\frac{1}{N}\,\frac{(\sum_t r_t)^2}{\sum_t r_t^2}$$
+
+    1 when all ratios are equal; 1/N when one sample outweighs all others.
+
+    Args:
+        ratio: [batch], π_θ/π_old, not negative.
+
+    Returns:
+        A number in (0, 1].
+
+    Source: Kong (1992), "A note on importance sampling using standardized weights".
+    """
+    return float(ratio.sum().square() / (ratio.square().sum() * ratio.numel()))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ppolab.algorithms.kl import kl_k3
+
 
 class PolicyLoss(NamedTuple):
     """The loss and what it was made of."""
@@ -72,6 +74,122 @@ def policy_gradient_loss(
     """
     ratio = torch.exp(log_probs - old_log_probs)
     loss = -(ratio * advantages).mean()
+    with torch.no_grad():
+        clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
+    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+
+
+def asymmetric_clip_policy_loss(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    clip_low: float,
+    clip_high: float,
+) -> PolicyLoss:
+    r"""The clipped surrogate with a range that reaches further up than down ("clip-higher").
+
+    $$L = -\,\mathbb{E}_t\left[\min\left(r_t \hat A_t,\;
+      \mathrm{clip}(r_t, 1 - \epsilon_\text{low}, 1 + \epsilon_\text{high})\,\hat A_t
+      \right)\right]$$
+
+    A rare action at probability 0.01 may only grow to 0.012 under ε = 0.2, a frequent one from 0.5
+    to 0.6: a symmetric range holds exploration back. A larger upper end gives rare actions room.
+
+    Args:
+        log_probs: [batch], log π_θ(a|s) with gradient, nats.
+        old_log_probs: [batch], nats.
+        advantages: [batch], treated as constants.
+        clip_low: ε_low in (0, 1).
+        clip_high: ε_high > 0; 0.28 beside 0.2 in the paper.
+
+    Returns:
+        `PolicyLoss(loss, ratio, clip_fraction)`.
+
+    Source: Yu et al. (2025), "DAPO", the clip-higher strategy.
+    """
+    ratio = torch.exp(log_probs - old_log_probs)
+    clipped = torch.clamp(ratio, 1.0 - clip_low, 1.0 + clip_high) * advantages
+    loss = -torch.minimum(ratio * advantages, clipped).mean()
+    with torch.no_grad():
+        outside = (ratio < 1.0 - clip_low) | (ratio > 1.0 + clip_high)
+    return PolicyLoss(loss, ratio.detach(), outside.float().mean())
+
+
+def dual_clip_policy_loss(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    clip_range: float,
+    dual_clip: float = 3.0,
+) -> PolicyLoss:
+    r"""The clipped surrogate with a floor for bad actions that became far more likely.
+
+    $$L = -\,\mathbb{E}_t\left[\begin{cases}
+      \max\bigl(\min(r_t \hat A_t, \mathrm{clip}(r_t)\hat A_t),\; c\,\hat A_t\bigr)
+        & \hat A_t < 0 \\
+      \min(r_t \hat A_t, \mathrm{clip}(r_t)\hat A_t) & \text{otherwise}
+      \end{cases}\right]$$
+
+    With stale data and a negative advantage, r·A has no lower bound, and one sample can outweigh
+    the batch. Beyond r = c the objective is flat.
+
+    Args:
+        log_probs: [batch], log π_θ(a|s) with gradient, nats.
+        old_log_probs: [batch], nats.
+        advantages: [batch], treated as constants.
+        clip_range: ε > 0.
+        dual_clip: c > 1 + ε; 3 in the paper.
+
+    Returns:
+        `PolicyLoss(loss, ratio, clip_fraction)`; samples beyond c lie outside 1 ± ε as well.
+
+    Raises:
+        ValueError: c does not lie above 1 + ε, where it would undo the first clip.
+
+    Source: Ye et al. (2020), "Mastering complex control in MOBA games with deep reinforcement
+    learning", eq. 3.
+    """
+    if dual_clip <= 1.0 + clip_range:
+        raise ValueError(f"dual_clip {dual_clip} must lie above 1 + clip_range {1 + clip_range}")
+    ratio = torch.exp(log_probs - old_log_probs)
+    clipped = torch.clamp(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantages
+    objective = torch.minimum(ratio * advantages, clipped)
+    floored = torch.maximum(objective, dual_clip * advantages)
+    loss = -torch.where(advantages < 0, floored, objective).mean()
+    with torch.no_grad():
+        clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
+    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+
+
+def kl_penalty_policy_loss(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    clip_range: float,
+    kl_coef: float,
+) -> PolicyLoss:
+    r"""PPO's other variant: no clip, but a price on the distance to the old policy.
+
+    $$L = -\,\mathbb{E}_t\left[r_t \hat A_t\right]
+      + \beta\, \mathbb{E}_t\left[(r_t - 1) - \log r_t\right]$$
+
+    The KL is estimated from the samples by k3. β is steered by a controller (`kl.DoublingKL`).
+
+    Args:
+        log_probs: [batch], log π_θ(a|s) with gradient, nats.
+        old_log_probs: [batch], nats.
+        advantages: [batch], treated as constants.
+        clip_range: ε used for `clip_fraction` alone.
+        kl_coef: β ≥ 0, advantage units per nat.
+
+    Returns:
+        `PolicyLoss(loss, ratio, clip_fraction)`.
+
+    Source: Schulman et al. (2017), eq. 8.
+    """
+    log_ratio = log_probs - old_log_probs
+    ratio = torch.exp(log_ratio)
+    loss = -(ratio * advantages).mean() + kl_coef * kl_k3(log_ratio).mean()
     with torch.no_grad():
         clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
     return PolicyLoss(loss, ratio.detach(), clip_fraction)

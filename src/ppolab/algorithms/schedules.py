@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def constant(initial: float, remaining: float) -> float:
     """Keep the initial value. `remaining` is the share of training left, from 1 to 0."""
@@ -14,3 +16,11 @@ def linear(initial: float, remaining: float) -> float:
     Source: Huang et al. (2022), detail 4 (learning-rate annealing).
     """
     return initial * remaining
+
+
+def cosine(initial: float, remaining: float) -> float:
+    """Fall from the initial value to 0 along half a cosine: slowly, quickly, slowly.
+
+    Source: Loshchilov & Hutter (2017), "SGDR", eq. 5, without restarts.
+    """
+    return initial * 0.5 * (1.0 + math.cos(math.pi * (1.0 - remaining)))

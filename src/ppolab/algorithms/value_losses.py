@@ -47,3 +47,23 @@ def clipped_value_loss(
     """
     clipped = old_values + torch.clamp(values - old_values, -clip_range, clip_range)
     return 0.5 * torch.maximum((values - returns).square(), (clipped - returns).square()).mean()
+
+
+def huber_value_loss(values: Tensor, returns: Tensor, delta: float = 1.0) -> Tensor:
+    r"""Squared for small errors, straight for large ones, so that outliers pull with a bound.
+
+    $$L = \mathbb{E}_t\begin{cases} \tfrac12 e_t^2 & |e_t| \le \delta \\
+      \delta\,(|e_t| - \tfrac12\delta) & \text{otherwise} \end{cases},
+      \qquad e_t = V_\phi(s_t) - R_t$$
+
+    Args:
+        values: [batch], the critic's estimates with gradient, reward units.
+        returns: [batch], targets, reward units.
+        delta: δ > 0, where the straight part begins, reward units.
+
+    Returns:
+        [], reward units squared.
+
+    Source: Huber (1964), "Robust estimation of a location parameter".
+    """
+    return torch.nn.functional.huber_loss(values, returns, delta=delta)
