@@ -69,6 +69,12 @@ def test_a_sweep_removes_groups_of_dead_servers_only(tmp_path: Path) -> None:
     assert [folder.name for folder in (tmp_path / "ppolab").iterdir()] == ["1-0"]
 
 
+def test_a_sweep_removes_the_folder_of_all_groups_when_it_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "ppolab").mkdir()
+    cgroups.sweep(2, tmp_path)
+    assert not (tmp_path / "ppolab").exists()
+
+
 TAKE_MEMORY = """
 import os, sys, time
 data = b"x" * (60 << 20)

@@ -36,7 +36,7 @@ class Cgroup:
             self.folders = [top / PARENT / name]
         try:
             for folder in self.folders:
-                folder.mkdir(parents=True)
+                _make(folder)
                 if version == 2 and folder.parent.name == PARENT:
                     _enable_controllers(folder.parent)
             for file, value in self._settings(limits).items():
@@ -141,6 +141,17 @@ def sweep(version: int, top: Path = TOP) -> None:
             if not Path("/proc", folder.name.split("-")[0]).exists():
                 with contextlib.suppress(OSError):
                     folder.rmdir()
+        with contextlib.suppress(OSError):  # others are using it
+            parent.rmdir()
+
+
+def _make(folder: Path) -> None:
+    """Make a group; another server may be removing the folder of all groups at this moment."""
+    for _ in range(5):
+        with contextlib.suppress(FileNotFoundError):
+            folder.mkdir(parents=True)
+            return
+    folder.mkdir(parents=True)
 
 
 def _enable_controllers(folder: Path) -> None:
