@@ -13,8 +13,9 @@ def known_probes() -> None:
     probes.register()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def one_thread() -> Iterator[None]:
+    """Two threads on networks this small only wait for each other: ten times slower when busy."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -70,38 +70,28 @@ class StateAt:
     histograms: dict[str, Event] = field(default_factory=dict)
     alerts: list[Event] = field(default_factory=list)
 
-    def forget_after(self, step: int) -> None:
-        """Drop what was told of later steps."""
-        self.histograms = {k: e for k, e in self.histograms.items() if e.step <= step}
-        self.alerts = [event for event in self.alerts if event.step <= step]
-
 
 def state_at(folder: RunFolder, step: int) -> StateAt:
     """Fold the log up to and including a step.
 
-    Events of a future that was later told again, after a rewind, are replaced by the second
-    telling.
+    A future that a rewind took back is left out, whether it has been told again or not.
     """
-    fold = RunFold()
-    at = StateAt(step)
-    reached = 0
+    told: list[Event] = []
     for event in folder.read():
         if event.type == "rewind":
             to_step = int(event.data["to_step"])
-            if to_step < reached:
-                reached = to_step
-                at.forget_after(to_step)
-                fold.apply(event)
-            continue
-        if event.step > step:
-            continue
-        reached = max(reached, event.step)
+            told = [earlier for earlier in told if earlier.step <= to_step]
+        elif event.step <= step:
+            told.append(event)
+    fold = RunFold()
+    at = StateAt(step=max((event.step for event in told), default=0))
+    for event in told:
         fold.apply(event)
         at.seq = event.seq
         if event.type == "histogram":
             at.histograms[event.data["name"]] = event
         elif event.type == "alert":
             at.alerts.append(event)
-    at.step, at.state = reached, fold.state
+    at.state = fold.state
     at.metrics, at.settings = dict(fold.latest), dict(fold.settings)
     return at
