@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from fastapi.testclient import TestClient
-from scripted import ScriptedGrader
+from scripted import ScriptedGrader, lines
 
 from ppolab.server.app import create_app
 from ppolab.server.settings import ServerSettings
@@ -69,11 +68,3 @@ def write_run(settings: ServerSettings) -> Callable[..., Path]:
         return folder
 
     return write
-
-
-def lines(events: list[tuple[int, str, dict[str, Any]]]) -> bytes:
-    """Events as a log holds them: line n lies at t = n / 10 s."""
-    return b"".join(
-        orjson.dumps({"t": number / 10, "step": step, "type": kind, "data": data}) + b"\n"
-        for number, (step, kind, data) in enumerate(events, 1)
-    )

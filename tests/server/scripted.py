@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from ppolab.assessment import ChallengeFolder, CheckOutcome, Grade
 from ppolab.runs import Event
 from ppolab.runs.fold import RunFold
@@ -58,15 +60,17 @@ class FoldingClient:
     def __init__(self) -> None:
         self.cursor = 0
         self.columns: dict[str, list[tuple[int, float | None]]] = {}
-        self.settings: dict[str, float | None] = {}
+        self.changes: list[tuple[int, str, float | None]] = []  # of settings, by step
 
     def state(self):
-        return {key: points for key, points in self.columns.items() if points}, self.settings
+        columns = {key: points for key, points in self.columns.items() if points}
+        return columns, {name: value for _, name, value in self.changes}
 
     def fetch(self, events) -> None:
         """Fetch what the log holds, as GET …/series and …/events do."""
-        self.columns, self.settings = expected_state(events)
-        self.columns = {key: list(points) for key, points in self.columns.items()}
+        fold = fold_of(events)
+        self.columns, _ = in_a_clients_form(fold)
+        self.changes = list(fold.changes)
         self.cursor = len(events)
 
     def read(self, ring, events, at_most: int | None) -> None:
@@ -92,18 +96,27 @@ class FoldingClient:
             event = message["event"]
             self.cursor = event["seq"]
             if event["kind"] == "setting":
-                self.settings[event["data"]["name"]] = event["data"]["value"]
+                self.changes.append((event["step"], event["data"]["name"], event["data"]["value"]))
             elif event["kind"] == "rewind":
                 last = event["data"]["to_step"]
+                self.changes = [change for change in self.changes if change[0] <= last]
                 for key, points in self.columns.items():
                     self.columns[key] = [point for point in points if point[0] <= last]
 
 
 def expected_state(events: list[Event]):
     """The state that the engine's own fold of a log gives, in a client's form."""
+    return in_a_clients_form(fold_of(events))
+
+
+def fold_of(events: list[Event]) -> RunFold:
     fold = RunFold()
     for event in events:
         fold.apply(event)
+    return fold
+
+
+def in_a_clients_form(fold: RunFold):
     columns = {
         key: [
             (step, None if math.isnan(value) else value)
@@ -113,3 +126,11 @@ def expected_state(events: list[Event]):
         if len(column.steps)
     }
     return columns, dict(fold.settings)
+
+
+def lines(events: list[tuple[int, str, dict[str, Any]]]) -> bytes:
+    """Events as a log holds them: line n lies at t = n / 10 s."""
+    return b"".join(
+        orjson.dumps({"t": number / 10, "step": step, "type": kind, "data": data}) + b"\n"
+        for number, (step, kind, data) in enumerate(events, 1)
+    )

@@ -3,7 +3,7 @@ import json
 import time
 
 import pytest
-from conftest import lines
+from scripted import lines
 
 STATE = {"state": "running", "words": "running from step 0"}
 FINISHED = {"state": "finished", "words": "finished at step 30"}
@@ -224,6 +224,26 @@ def test_clients_of_one_run_share_a_hub_that_ends_with_the_last(client, write_ru
             break
         time.sleep(0.02)
     assert len(hubs) == 0
+
+
+def test_a_log_that_can_no_longer_be_read_closes_the_socket_and_says_so(
+    client, write_run, monkeypatch
+):
+    from ppolab.runs import LogTail
+
+    write_run("one", LOG)
+    with client.websocket_connect("/ws/runs/one?cursor=6") as socket:
+        until(socket, "done")
+
+        def broken(self, limit=None):
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(LogTail, "read", broken)
+        closing = socket.receive()
+    assert (closing["code"], "cannot be read" in closing["reason"]) == (1011, True)
+    monkeypatch.undo()
+    with client.websocket_connect("/ws/runs/one?cursor=4") as socket:
+        assert sequence(until(socket, "done")) == [5, 6]
 
 
 def test_the_socket_of_a_run_that_is_deleted_is_closed(client, write_run):

@@ -7,6 +7,7 @@ is only a cursor into the ring, so a slow client costs nothing and delays nobody
 from __future__ import annotations
 
 import asyncio
+import logging
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 import orjson
 
 from ppolab.runs import Event, LogTail, RunFolder
+
+log = logging.getLogger("ppolab.server")
 
 RING_EVENTS = 20_000  # log lines kept for clients; one that is further back refetches
 RING_BYTES = 16 * 1024 * 1024
@@ -156,7 +159,7 @@ class Hub:
         self.folder = folder
         self.ring = Ring()
         self.ended = False  # its process is not at work and will not go on by itself
-        self.gone = False  # its folder was deleted
+        self.over: tuple[int, str] | None = None  # why it cannot be followed: close code, words
         self.listeners = 0
         self.ready = asyncio.Event()  # the ring holds what the log held when the hub began
         self._news = asyncio.Event()
@@ -166,12 +169,17 @@ class Hub:
         return self._news
 
     async def run(self) -> None:
-        """Follow the log until cancelled, or until the run is deleted."""
+        """Follow the log until cancelled, or until it cannot be followed any more."""
         try:
             await self._follow()
-        except (FileNotFoundError, NotADirectoryError):
-            self.gone = True
+        except Exception as error:  # clients wait for this task, so it must not just vanish
+            if self.folder.path.is_dir():
+                log.exception("Run %s cannot be followed", self.folder.id)
+                self.over = (1011, f"the run's log cannot be read ({type(error).__name__})")
+            else:
+                self.over = (4404, "this run was deleted")
             self._tell()
+            self.ready.set()
 
     async def _follow(self) -> None:
         tail = LogTail(self.folder.path)
@@ -203,8 +211,6 @@ class Hub:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
-        if self.gone:
-            self.ready.set()
 
 
 class Hubs:
@@ -223,7 +229,7 @@ class Hubs:
         hub, task = self._hubs[name]
         hub.listeners += 1
         try:
-            await wait_for_first(hub.ready, task)
+            await hub.ready.wait()
             yield hub
         finally:
             hub.listeners -= 1
@@ -235,12 +241,3 @@ class Hubs:
     def __len__(self) -> int:
         """How many runs are being followed."""
         return len(self._hubs)
-
-
-async def wait_for_first(ready: asyncio.Event, task: asyncio.Task[None]) -> None:
-    """Wait until a hub is ready; if its task fails before, raise what it failed of."""
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done() and not task.cancelled():
-        task.result()

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketState
 from ppolab.errors import InvalidSettingError, PPOLabError, shorten
 from ppolab.runs import RunFolder
 from ppolab.server import runviews
-from ppolab.server.live import Hub
+from ppolab.server.live import ENDED, Hub
 from ppolab.server.problems import TITLES, problem_of, problem_of_validation
 from ppolab.server.schema import (
     AttemptMessage,
@@ -95,22 +95,21 @@ class Follower:
         await self.send(HelloMessage(run=detail, head=hub.ring.head, keys=keys))
         if self.cursor > detail.head:
             await self.resync(detail.head)  # the log is shorter than what this client knew
-        told_done = False
-        while not hub.gone:
+        done_at = -1  # the cursor at which the client was told that nothing more comes
+        while hub.over is None:
             news = hub.news()
             sent = await self.send_new(hub)
-            if not hub.ended:
-                told_done = False
-            elif not told_done and self.cursor == hub.ring.head:
+            if hub.ended and self.cursor == hub.ring.head and self.cursor != done_at:
                 detail = await asyncio.to_thread(runviews.detail, self.services, self.folder)
-                if detail.head == self.cursor:  # else the log has grown and is sent first
+                # The hub may lag behind: if the log has grown since, its lines are sent first.
+                if detail.head == self.cursor and detail.state in ENDED:
                     await self.send(DoneMessage(run=detail))
-                    told_done = True
+                    done_at = self.cursor
             if sent:
                 await asyncio.sleep(1 / self.subscription.hz)
             else:
                 await news.wait()
-        await self.socket.close(CLOSE_BASE + 404, "this run was deleted")
+        await self.socket.close(*hub.over)
 
     async def resync(self, head: int) -> None:
         """Tell the client to fetch again what lies before `head`, and go on from there."""
