@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -60,13 +61,13 @@ def test_version_2_groups_tell_of_kills_for_memory(tmp_path: Path) -> None:
     assert group.out_of_memory()
 
 
-def test_a_sweep_removes_groups_of_dead_servers_only(tmp_path: Path) -> None:
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    (tmp_path / "ppolab" / f"{dead.pid}-0").mkdir(parents=True)
-    (tmp_path / "ppolab" / "1-0").mkdir()
+def test_a_sweep_removes_old_groups_and_leaves_new_ones(tmp_path: Path) -> None:
+    for name in ("10-0", "11-0"):
+        (tmp_path / "ppolab" / name).mkdir(parents=True)
+    an_hour_ago = time.time() - 3600
+    os.utime(tmp_path / "ppolab" / "10-0", (an_hour_ago, an_hour_ago))
     cgroups.sweep(2, tmp_path)
-    assert [folder.name for folder in (tmp_path / "ppolab").iterdir()] == ["1-0"]
+    assert [folder.name for folder in (tmp_path / "ppolab").iterdir()] == ["11-0"]
 
 
 def test_a_sweep_removes_the_folder_of_all_groups_when_it_is_empty(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ppolab.sandbox.limits import Limits
 TOP = Path("/sys/fs/cgroup")
 PARENT = "ppolab"
 PERIOD_US = 100_000  # of the scheduler's bandwidth control
+ABANDONED_SECONDS = 60.0  # an empty group older than this is nobody's
 CONTROLLERS = ("memory", "pids", "cpu")
 _numbers = itertools.count()
 
@@ -134,12 +135,15 @@ def find_version(limits: Limits, top: Path = TOP) -> int | None:
 
 
 def sweep(version: int, top: Path = TOP) -> None:
-    """Remove empty groups left by a server that was killed."""
+    """Remove groups left by a server that was killed.
+
+    A group that holds a process cannot be removed, and a new one gets its first process at once.
+    """
     parents = [top / name / PARENT for name in CONTROLLERS] if version == 1 else [top / PARENT]
     for parent in parents:
         for folder in parent.glob("*-*"):
-            if not Path("/proc", folder.name.split("-")[0]).exists():
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
                     folder.rmdir()
         with contextlib.suppress(OSError):  # others are using it
             parent.rmdir()
