@@ -133,6 +133,9 @@ def test_a_box_dies_with_a_judge_that_is_killed(backend: Backend) -> None:
     while count_processes(namespace) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert count_processes(namespace) == 0
+    # What is left is an empty control group, which the next server sweeps away. Do it here.
+    for group in Path("/sys/fs/cgroup").glob(f"*/ppolab/{judge.pid}-*"):
+        group.rmdir()
 
 
 def count_processes(namespace: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import threading
 import time
@@ -13,6 +14,7 @@ from ppolab.sandbox.backend import Backend
 from ppolab.sandbox.session import Session
 
 IDLE_SECONDS = 300.0  # a box nobody took costs 150 MB; let it go after a while
+EXIT_SECONDS = 5.0  # at the end of the program, for a box that is still starting
 
 
 class WarmBox:
@@ -50,13 +52,16 @@ class WarmBox:
                 pass  # what stopped it may have passed; if not, the fresh one says so
         return Session(self.backend)
 
-    def discard(self) -> None:
-        """Throw the warm session away, if there is one."""
+    def discard(self, wait: bool = False) -> None:
+        """Throw the warm session away, if there is one; with `wait`, also one still starting."""
         with self._lock:
             future, self._next = self._next, None
             self._restart_timer()
         if future is not None:
             future.add_done_callback(_close_session)
+            if wait:  # the callback has run, or the box is beyond our help
+                with contextlib.suppress(Exception):
+                    future.result(EXIT_SECONDS)
 
     def _start(self) -> None:
         if self._next is None:
@@ -98,7 +103,7 @@ def open_session(backend: Backend) -> Session:
 @functools.cache
 def _warm_box(backend: Backend) -> WarmBox:
     warm = WarmBox(backend)
-    atexit.register(warm.discard)
+    atexit.register(warm.discard, wait=True)
     return warm
 
 
