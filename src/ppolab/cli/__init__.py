@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     name, rest = arguments[0], arguments[1:]
-    output = Output(json="--json" in rest)
+    output = Output(json="--json" in arguments)
     if name not in COMMANDS:
         return output.error_words(
             f"command: {name!r} is not known. Known: {', '.join(COMMANDS)}", field="command"

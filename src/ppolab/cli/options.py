@@ -54,6 +54,9 @@ def parse(
 
 def _sentence(box: str) -> str:
     """What the parser drew as a box, as one line without the box and its last hint."""
-    lines = [line.strip(" │╭╮╰╯─") for line in box.splitlines()]
-    words = [line for line in lines[1:] if line and not line.startswith("For full helptext")]
+    frame = set("╭╮╰╯─│+-| ")
+    lines = [line.strip("│| ") for line in box.splitlines() if not frame.issuperset(line)]
+    if lines and lines[0].startswith(("╭", "+")):  # the box's title only names the kind of error
+        lines = lines[1:]
+    words = [line for line in lines if not line.startswith("For full helptext")]
     return "; ".join(words).rstrip(".") or "the parser gave no reason"
