@@ -57,11 +57,13 @@ class WarmBox:
         with self._lock:
             future, self._next = self._next, None
             self._restart_timer()
-        if future is not None:
+        if future is None:
+            return
+        if wait:
+            with contextlib.suppress(Exception):  # it never started: nothing to end
+                future.result(EXIT_SECONDS).close()
+        else:
             future.add_done_callback(_close_session)
-            if wait:  # the callback has run, or the box is beyond our help
-                with contextlib.suppress(Exception):
-                    future.result(EXIT_SECONDS)
 
     def _start(self) -> None:
         if self._next is None:
