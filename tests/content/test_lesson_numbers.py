@@ -24,7 +24,7 @@ def outside_by_epoch(with_clip: RunFolder) -> np.ndarray:
     """Share of ratios outside [0.8, 1.2] in each epoch of each update, [updates, epochs]."""
     shares = []
     for event in with_clip.read():
-        if event.type == "histogram":
+        if event.type == "histogram" and event.data["name"] == "ratio":
             counts = np.array(event.data["counts"])
             edges = np.linspace(event.data["low"], event.data["high"], counts.shape[1] + 1)
             middles = (edges[:-1] + edges[1:]) / 2

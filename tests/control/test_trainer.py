@@ -108,9 +108,11 @@ def test_everything_is_told_to_the_recorder(notebook: Notebook) -> None:
     assert [metrics for _, metrics in notebook.told] == returned
     assert set(returned[0]) == {metric.key for metric in METRICS}
     assert notebook.stages == ["rollout", "update"] * 2
-    step, name, counts = notebook.histograms[-1]
-    assert (step, name, counts.shape) == (256, "ratio", (2, 50))
+    last = {name: (step, counts) for step, name, counts in notebook.histograms}
+    step, counts = last["ratio"]
+    assert (step, counts.shape) == (256, (2, 50))
     assert counts.sum() == 2 * 128
+    assert (last["ratio_positive"][1] + last["ratio_negative"][1] == counts).all()
 
 
 def test_episodes_are_counted_and_averaged() -> None:

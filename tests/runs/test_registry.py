@@ -74,6 +74,14 @@ def test_a_deleted_run_is_gone(runs: Runs) -> None:
         runs.get(folder.id)
 
 
+def test_a_run_that_is_starting_is_not_deleted(runs: Runs) -> None:
+    folder = runs.create(quick_config())
+    folder.note_state("starting", "starting: its process is coming up")
+    with pytest.raises(ConflictError, match="still going"):
+        runs.delete(folder.id)
+    assert folder.path.exists()
+
+
 def test_a_live_run_is_not_deleted(runs: Runs) -> None:
     folder = runs.create(quick_config())
     with folder.locked(), pytest.raises(ConflictError, match=r"still going\. Stop it first"):

@@ -175,9 +175,13 @@ class PPOTrainer:
             "steps_per_second": self.config.batch_size / seconds,
         }
         self.recorder.metrics(self.step, **metrics)
-        self.recorder.histogram(
-            self.step, "ratio", RATIO_LOW, RATIO_HIGH, report.ratio_counts.numpy()
-        )
+        good, other = report.ratio_counts.numpy()
+        for name, counts in (
+            ("ratio", good + other),
+            ("ratio_positive", good),  # of actions with a positive advantage
+            ("ratio_negative", other),
+        ):
+            self.recorder.histogram(self.step, name, RATIO_LOW, RATIO_HIGH, counts)
         self._require_finite(metrics)
         return metrics
 

@@ -44,7 +44,7 @@ class UpdateReport:
     ratio_min: float  # of the last epoch taken
     ratio_max: float  # of the last epoch taken
     epochs: int  # taken before a KL stop
-    ratio_counts: Tensor  # [epochs, bins], ratios met in each epoch
+    ratio_counts: Tensor  # [2, epochs, bins], ratios met in each epoch: of A > 0, and of the rest
 
 
 class FlatParameters:
@@ -104,6 +104,7 @@ def update(
     ratio_counts: list[Tensor] = []
     for _ in range(config.epochs):
         ratios: list[Tensor] = []
+        good: list[Tensor] = []
         order = torch.randperm(len(actions), generator=generator)
         for start in range(0, len(order), config.minibatch_size):
             batch = order[start : start + config.minibatch_size]
@@ -130,13 +131,14 @@ def update(
             optimizer.step()
 
             ratios.append(policy.ratio)
+            good.append(batch_advantages > 0)
             scalars.append(torch.stack([
                 policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
                 policy.clip_fraction, gradient_norm,
             ]))  # fmt: skip
         epoch_ratios = torch.cat(ratios)
         divergences.append(approximate_kl(epoch_ratios.log()))
-        ratio_counts.append(ratio_histogram(epoch_ratios, RATIO_LOW, RATIO_HIGH, RATIO_BINS))
+        ratio_counts.append(_counts_by_sign(epoch_ratios, torch.cat(good)))
         if config.target_kl is not None and divergences[-1] > config.target_kl:
             break
 
@@ -152,6 +154,16 @@ def update(
         ratio_min=float(epoch_ratios.min()),
         ratio_max=float(epoch_ratios.max()),
         epochs=len(ratio_counts),
-        ratio_counts=torch.stack(ratio_counts),
+        ratio_counts=torch.stack(ratio_counts, dim=1),
     )
     return report, returns
+
+
+def _counts_by_sign(ratios: Tensor, good: Tensor) -> Tensor:
+    """Histograms [2, bins] of the ratios of good actions (A > 0) and of all others."""
+    return torch.stack(
+        [
+            ratio_histogram(ratios[chosen], RATIO_LOW, RATIO_HIGH, RATIO_BINS)
+            for chosen in (good, ~good)
+        ]
+    )

@@ -23,7 +23,7 @@ class Source:
 def source_of(symbol: str) -> Source:
     """The source of a function or class, such as "ppolab.algorithms.x.f" or "….Class.method".
 
-    The file is parsed, not imported: a page with code on it needs no torch. Raises
+    Its docstring is left out: the lesson around it says what it does, and in more words. The file is parsed, not imported: a page with code on it needs no torch. Raises
     UnknownNameError naming what the module does hold.
     """
     package = Path(ppolab.__file__).parent
@@ -40,9 +40,19 @@ def source_of(symbol: str) -> Source:
         raise UnknownNameError("symbol", symbol, known)
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     last = node.end_lineno or node.lineno
-    lines = text.splitlines()[first - 1 : last]
+    skipped = _docstring_lines(node)
+    all_lines = text.splitlines()
+    lines = [all_lines[n - 1] for n in range(first, last + 1) if n not in skipped]
     place = file.relative_to(package.parent).as_posix()
     return Source("\n".join(lines) + "\n", f"{place}:{first}-{last}")
+
+
+def _docstring_lines(node: Definition) -> range:
+    """Lines of the definition's own docstring; none where it has no other body."""
+    head = node.body[0]
+    if ast.get_docstring(node) is None or len(node.body) == 1:
+        return range(0)
+    return range(head.lineno, (head.end_lineno or head.lineno) + 1)
 
 
 def _module_file(package: Path, parts: list[str]) -> tuple[Path | None, list[str]]:

@@ -22,7 +22,7 @@ from ppolab.runs.log import LOG_NAME, LogTail, LogWriter
 MANIFEST_NAME = "run.json"
 LOCK_NAME = "run.lock"
 LIVE_STATES = ("waiting", "starting", "running", "paused")
-STARTING_GRACE = 60.0  # seconds between "starting" and the lock of the process that starts
+STARTING_GRACE = 30.0  # seconds between "starting" and the lock of the process that starts
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ppolab import __version__
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
 from ppolab.errors import ConflictError, PPOLabError, StorageError, UnknownNameError
-from ppolab.runs.folder import MANIFEST_NAME, Manifest, RunFolder, write_manifest
+from ppolab.runs.folder import LIVE_STATES, MANIFEST_NAME, Manifest, RunFolder, write_manifest
 
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
@@ -118,7 +118,9 @@ class Runs:
         run = self.get(run_id)
         if run.recorded:
             raise ConflictError("run", run_id, "came with the course and is kept", "Leave it")
-        if run.is_live():
+        status = run.status()
+        begun = status.head > 0  # a folder without events is a run that nobody started
+        if run.is_live() or (begun and status.state in LIVE_STATES):
             raise ConflictError("run", run_id, "is still going", "Stop it first")
         with self._mutex:
             self._open.pop(run_id, None)
