@@ -125,7 +125,7 @@ def run_plainly(model: ActorCritic, config: PPOConfig) -> tuple[list[Tensor], di
         {},
         {"value_clip_range": 0.3},
         {"normalize_advantages": False, "clip_range": 0.05},
-        {"max_gradient_norm": 1000.0},
+        {"max_gradient_norm": 1000.0, "entropy_coef": 0.0},
         {"gamma": 0.8, "gae_lambda": 0.5, "value_coef": 1.0},
     ],
 )

@@ -123,7 +123,9 @@ def update(
                     values, old_values[batch], flat_returns[batch], config.value_clip_range
                 )
             mean_entropy = entropy.mean()
-            loss = policy.loss - config.entropy_coef * mean_entropy + config.value_coef * value_loss
+            loss = policy.loss + config.value_coef * value_loss
+            if config.entropy_coef > 0:  # a bonus of nothing would still cost a backward pass
+                loss = loss - config.entropy_coef * mean_entropy
 
             parameters.gradient.zero_()
             torch.autograd.backward(loss)
