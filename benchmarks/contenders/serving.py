@@ -1,0 +1,22 @@
+"""The loop of a contender: one JSON job per line of standard input, one JSON answer per line out.
+
+Only the standard library is used, for contenders live in different virtual environments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def serve(versions: dict[str, str], train: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Say who is here, then do job after job until standard input ends."""
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    sys.stdout = sys.stderr
+    print(json.dumps({"versions": versions}), file=answers)
+    for line in sys.stdin:
+        print(json.dumps(train(json.loads(line))), file=answers)
