@@ -20,9 +20,7 @@ class Recorder(Protocol):
         """Time a stage of the loop, such as "rollout" or "update"."""
         ...
 
-    def histogram(
-        self, step: int, name: str, low: float, high: float, counts: np.ndarray
-    ) -> None:
+    def histogram(self, step: int, name: str, low: float, high: float, counts: np.ndarray) -> None:
         """Record counts of equal bins on [low, high]; `counts` is [rows, bins], one row per epoch.
 
         The first and last bins also hold everything beyond the edges.
@@ -52,9 +50,7 @@ class NullRecorder:
         """Time nothing."""
         return nullcontext()
 
-    def histogram(
-        self, step: int, name: str, low: float, high: float, counts: np.ndarray
-    ) -> None:
+    def histogram(self, step: int, name: str, low: float, high: float, counts: np.ndarray) -> None:
         """Drop the histogram."""
 
     def tensors(self, step: int, name: str, **arrays: np.ndarray) -> None:

@@ -23,8 +23,9 @@ class Source:
 def source_of(symbol: str) -> Source:
     """The source of a function or class, such as "ppolab.algorithms.x.f" or "….Class.method".
 
-    Its docstring is left out: the lesson around it says what it does, and in more words. The file is parsed, not imported: a page with code on it needs no torch. Raises
-    UnknownNameError naming what the module does hold.
+    Its docstring is left out: the lesson around it says what it does, and in more words. The file
+    is parsed, not imported: a page with code on it needs no torch. Raises UnknownNameError naming
+    what the module does hold.
     """
     package = Path(ppolab.__file__).parent
     parts = symbol.split(".")
