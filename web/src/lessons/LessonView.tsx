@@ -1,13 +1,13 @@
 import { useMemo, useRef, useState } from "react";
 import { useActions } from "../actions/useActions";
 import { DEFAULT_STATE, fromSearch, readSearch } from "../figures/clip-explorer/state";
+import { useOwnRun } from "../runs/ownRun";
 import { useMediaQuery } from "../ui/useMediaQuery";
 import type { ChapterLink, DirectiveBlock, Lesson } from "./ast";
 import { Blocks } from "./Blocks";
 import "./lesson.css";
 import { LessonContext, type LessonContextValue } from "./LessonContext";
 import { LessonEnd } from "./LessonEnd";
-import { rememberRun, rememberedRun } from "./liveRun";
 import { ChapterContents, RoleLegend } from "./Rail";
 import { Stage } from "./Stage";
 import { planStage, predictBlock, type Stop, viewAt } from "./stage";
@@ -30,8 +30,9 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
   const [shown, setShown] = useState(() => viewAt(plan, -1)?.key ?? "");
   const [clip, setClip] = useState(DEFAULT_STATE);
   const address = `${lesson.chapter}/${lesson.slug}`;
-  const [liveRunId, setLiveRunId] = useState(() => rememberedRun(address));
-  const recordedId = plan.views.find((view) => view.kind === "run")?.recorded ?? null;
+  const runView = plan.views.find((view) => view.kind === "run");
+  const [liveRunId] = useOwnRun(address, runView?.preset ?? null);
+  const recordedId = runView?.recorded ?? null;
 
   const apply = (index: number) => {
     const view = viewAt(plan, index);
@@ -103,10 +104,7 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
             clip={clip}
             onClip={(change) => setClip((now) => ({ ...now, ...change }))}
             runId={liveRunId ?? recordedId}
-            onRunStarted={(id) => {
-              rememberRun(address, id);
-              setLiveRunId(id);
-            }}
+            place={address}
             compact={compact}
           />
         )}

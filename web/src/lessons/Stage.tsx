@@ -7,6 +7,7 @@ import { newestRun } from "../figures/clip-explorer/newestRun";
 import type { ClipState } from "../figures/clip-explorer/state";
 import { useRunRatios } from "../figures/clip-explorer/useRunRatios";
 import { LiveRun } from "../runs/LiveRun";
+import { useGone } from "../runs/ownRun";
 import type { Lesson } from "./ast";
 import { interactiveTitle, isInstrument } from "./instruments";
 import { isLocked, type StageView } from "./stage";
@@ -21,7 +22,8 @@ interface StageProps {
   onClip: (change: Partial<ClipState>) => void;
   /** the run whose ratios an instrument shows: the learner's own, else the recorded one */
   runId: string | null;
-  onRunStarted: (runId: string) => void;
+  /** the lesson's place in the course */
+  place: string;
   compact: boolean;
 }
 
@@ -76,9 +78,9 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
     return (
       <LiveRun
         preset={view.preset}
+        place={props.place}
         recordedId={view.recorded}
         locked={false}
-        onStarted={props.onRunStarted}
       />
     );
   }
@@ -103,8 +105,10 @@ function StageClipExplorer({
   locked,
 }: BodyProps & { locked: boolean }) {
   // A lesson without a run of its own shows the newest there is.
-  const runs = useQuery({ ...runsQuery, enabled: runId === null });
-  const shown = clip.run ?? runId ?? newestRun(runs.data ?? [])?.id ?? null;
+  const runs = useQuery(runsQuery);
+  const asked = clip.run ?? runId;
+  const gone = useGone(asked);
+  const shown = (gone ? null : asked) ?? newestRun(runs.data ?? [])?.id ?? null;
   const { ratios, words } = useRunRatios(shown, clip.step);
   return (
     <ClipExplorer

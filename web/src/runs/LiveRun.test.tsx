@@ -86,7 +86,7 @@ function show(props: Partial<Parameters<typeof LiveRun>[0]> = {}) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   return render(
     <QueryClientProvider client={client}>
-      <LiveRun preset="cartpole" {...props} />
+      <LiveRun preset="cartpole" place="here" {...props} />
     </QueryClientProvider>,
   );
 }
@@ -94,8 +94,7 @@ function show(props: Partial<Parameters<typeof LiveRun>[0]> = {}) {
 describe("a run in a lesson", () => {
   it("shows the recorded run, said to be one, and starts the learner's on request", async () => {
     serve("rec-1", { recorded: true, seed: 3, state: "finished", state_words: "finished at step 512" });
-    const onStarted = vi.fn();
-    show({ recordedId: "rec-1", onStarted });
+    show({ recordedId: "rec-1" });
     await screen.findByText(/Recorded run, seed/);
     expect(screen.queryByRole("group", { name: "Controls of the run" })).toBeNull();
     const start = await screen.findByRole("button", { name: "Start training" });
@@ -103,13 +102,13 @@ describe("a run in a lesson", () => {
     fireEvent.click(start);
     await screen.findByText(/Your run, seed/);
     expect(asked[0]).toContain('"preset":"cartpole","seed":null');
-    expect(onStarted).toHaveBeenCalledWith(`own-${serial}`);
+    expect(localStorage.getItem("ppolab.run:here:cartpole")).toBe(`own-${serial}`);
   });
 
   it("finds the learner's run again after a reload", async () => {
     const { run } = serve("own", {});
     localStorage.setItem("ppolab.run:here:cartpole", run.id);
-    show({ rememberAs: "here" });
+    show();
     await screen.findByText(/Your run, seed/);
     expect(await screen.findByText("live, step 512")).toBeTruthy();
   });
@@ -117,7 +116,7 @@ describe("a run in a lesson", () => {
   it("forgets a run that was deleted and shows the recorded one", async () => {
     serve("rec-2", { recorded: true, state: "finished", state_words: "finished at step 512" });
     localStorage.setItem("ppolab.run:here:cartpole", "deleted");
-    show({ rememberAs: "here", recordedId: "rec-2" });
+    show({ recordedId: "rec-2" });
     await screen.findByText(/Recorded run, seed/);
     expect(localStorage.getItem("ppolab.run:here:cartpole")).toBeNull();
   });
@@ -132,7 +131,7 @@ describe("a run in a lesson", () => {
   it("offers what fits the state: pause while it runs, step only when paused", async () => {
     const { run } = serve("own", {});
     localStorage.setItem("ppolab.run:here:cartpole", run.id);
-    show({ rememberAs: "here" });
+    show();
     const pause = await screen.findByRole("button", { name: "Pause" });
     expect((screen.getByRole("button", { name: "Step" }) as HTMLButtonElement).disabled).toBe(true);
     fireEvent.click(pause);
@@ -149,7 +148,7 @@ describe("a run in a lesson", () => {
       resumable_step: 512,
     });
     localStorage.setItem("ppolab.run:here:cartpole", run.id);
-    show({ rememberAs: "here" });
+    show();
     fireEvent.click(await screen.findByRole("button", { name: /Resume from step 512/ }));
     await screen.findByRole("button", { name: "Pause" });
     expect(asked[0]).toContain(`POST /api/runs/${run.id}/resume`);

@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Lock, Play } from "lucide-react";
-import { useEffect, useId, useState } from "react";
+import { useId, useState } from "react";
 
 import type { Wire } from "../api/client";
 import { presetsQuery } from "../api/queries";
 import { ProblemNotice } from "../ui/ProblemNotice";
 import { useMediaQuery } from "../ui/useMediaQuery";
-import { useFeed, useRemembered, useRun, useRunControls, useStartRun } from "./hooks";
+import { useFeed, useRun, useRunControls, useStartRun } from "./hooks";
+import { useOwnRun } from "./ownRun";
 import { RunCharts } from "./RunCharts";
 import { RunControls } from "./RunControls";
 import { SettingSlider } from "./SettingSlider";
@@ -21,9 +22,8 @@ export interface LiveRunProps {
   recordedId?: string | null;
   /** Starting is not allowed yet; a string says why. */
   locked?: boolean | string;
-  /** Under which name this browser remembers the learner's run; by default this page and preset. */
-  rememberAs?: string;
-  onStarted?: (runId: string) => void;
+  /** Where in the course this is, by which the browser remembers the learner's run. */
+  place: string;
 }
 
 /**
@@ -31,9 +31,8 @@ export interface LiveRunProps {
  * the learner starts their own; a reload finds the learner's run again.
  */
 export function LiveRun(props: LiveRunProps) {
-  const { preset, recordedId = null, locked = false, onStarted } = props;
-  const key = `ppolab.run:${props.rememberAs ?? window.location.pathname}:${preset}`;
-  const [ownId, remember] = useRemembered(key);
+  const { preset, place, recordedId = null, locked = false } = props;
+  const [ownId, remember] = useOwnRun(place, preset);
   const feed = useRun(ownId ?? recordedId);
   const snapshot = useFeed(feed);
   const controls = useRunControls(feed);
@@ -41,11 +40,6 @@ export function LiveRun(props: LiveRunProps) {
   const { run, state, words, link, error } = snapshot;
   const shortWords = words.split(":")[0] ?? words; // the reason behind it is on the run's own page
   const live = !run?.recorded && state !== null && isLive(state);
-
-  // A run that was deleted is forgotten, and the recorded one stands there again.
-  useEffect(() => {
-    if (ownId && error?.status === 404) remember(null);
-  }, [ownId, error, remember]);
 
   return (
     <div className="live-run" data-run={run?.id}>
@@ -91,10 +85,7 @@ export function LiveRun(props: LiveRunProps) {
           <Starter
             preset={preset}
             again={run !== null && !run.recorded}
-            onStarted={(id) => {
-              remember(id);
-              onStarted?.(id);
-            }}
+            onStarted={remember}
           />
         )
       )}

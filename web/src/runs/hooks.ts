@@ -146,28 +146,3 @@ export function useStartRun() {
   );
   return { start, busy, error };
 }
-
-/** Something to keep in this browser; survives a reload, silently forgets where storage is off. */
-export function useRemembered(key: string): [string | null, (value: string | null) => void] {
-  const read = () => {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  };
-  const [value, setValue] = useState(read);
-  const keep = useCallback(
-    (next: string | null) => {
-      setValue(next);
-      try {
-        if (next === null) localStorage.removeItem(key);
-        else localStorage.setItem(key, next);
-      } catch {
-        // Storage may be switched off; the value then lasts until the page is left.
-      }
-    },
-    [key],
-  );
-  return [value, keep];
-}

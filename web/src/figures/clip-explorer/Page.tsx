@@ -4,6 +4,7 @@ import { useActions } from "../../actions/useActions";
 import { runsQuery } from "../../api/queries";
 import { usePage } from "../../app/page";
 import { Tex } from "../../ui/math/Tex";
+import { useGone } from "../../runs/ownRun";
 import { ClipExplorer } from "./ClipExplorer";
 import { newestRun } from "./newestRun";
 import { type ClipState, DEFAULT_STATE, fromSearch, readSearch, toSearch } from "./state";
@@ -19,7 +20,8 @@ export default function ClipExplorerPage() {
   const state = fromSearch(readSearch(search));
   const navigate = useNavigate();
   const runs = useQuery(runsQuery);
-  const runId = state.run ?? newestRun(runs.data ?? [])?.id ?? null;
+  const gone = useGone(state.run);
+  const runId = (gone ? null : state.run) ?? newestRun(runs.data ?? [])?.id ?? null;
   const { ratios, words } = useRunRatios(runId, state.step);
 
   const change = (next: Partial<ClipState>) =>
@@ -77,6 +79,11 @@ export default function ClipExplorerPage() {
               ))}
             </select>
           </label>
+          {gone && (
+            <p role="status" className="caption">
+              The run that the address names is gone; this is the newest there is.
+            </p>
+          )}
           <button type="button" className="btn" onClick={() => change(DEFAULT_STATE)}>
             Reset
           </button>
