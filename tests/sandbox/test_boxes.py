@@ -24,8 +24,11 @@ pytestmark = pytest.mark.sandbox
 
 @pytest.fixture(scope="module")
 def session(backend: Backend) -> Iterator[Session]:
-    """One box for submissions that are not meant to break it."""
-    with Session(backend) as session:
+    """One box for submissions that are not meant to break it.
+
+    It has a minute instead of seconds: some of them walk all folders, on machines under load.
+    """
+    with Session(backend, Limits(wall=60.0)) as session:
         yield session
 
 
