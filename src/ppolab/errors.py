@@ -55,6 +55,12 @@ class UnavailableError(PPOLabError):
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """Show a value in an error message in at most `limit` characters."""
+    """Show a value in an error message in at most `limit` characters.
+
+    The middle is left out: of a path the end matters, of a text the beginning.
+    """
     text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[head + 1 - limit :]}"

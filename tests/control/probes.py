@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+import spaces
 from gymnasium.spaces import Box, Discrete
 
 Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
@@ -189,6 +190,7 @@ def register() -> None:
     for probe in (
         ValueOnly, ValueOfObservation, Discount, ActionReward, ActionForObservation, TwoStepCredit,
         Endless, CutsItselfOff, ReusedBuffer, NotANumber, Varied, Secretive,
+        *spaces.ALL,
     ):  # fmt: skip
         name = f"Probe{probe.__name__}-v0"
         gymnasium.register(name, probe, max_episode_steps=TIME_LIMITS.get(probe))

@@ -15,7 +15,9 @@ def rewards_and_observations(environment: VectorEnvironment, steps: int, seed: i
     generator = np.random.default_rng(seed)
     rows = []
     for _ in range(steps):
-        environment.step(generator.integers(environment.action_count, size=len(environment)))
+        environment.step(
+            generator.integers(environment.distribution.parameter_count, size=len(environment))
+        )
         rows.append(
             np.column_stack([environment.rewards, environment.dones, environment.observations])
         )
@@ -137,8 +139,6 @@ def test_a_name_like_no_other_gets_no_suggestion() -> None:
 @pytest.mark.parametrize(
     ("environment_id", "words"),
     [
-        ("Pendulum-v1", "discrete actions"),
-        ("FrozenLake-v1", "flat Box observations"),
         ("no_such_module:Thing-v0", "cannot be made"),
         ("not an id", "cannot be made"),
     ],

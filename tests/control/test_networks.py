@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from ppolab.control.networks import ActorCritic, NumpyActor
+from ppolab.control.acting import NumpyActor
+from ppolab.control.networks import ActorCritic
 
 
 def model(actions: int = 3) -> ActorCritic:
     torch.manual_seed(1)
-    return ActorCritic(5, actions, 16)
+    return ActorCritic.small(5, actions, 16)
 
 
 def test_acting_through_numpy_equals_the_torch_forward_pass() -> None:

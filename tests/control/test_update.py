@@ -131,7 +131,7 @@ def run_plainly(model: ActorCritic, config: PPOConfig) -> tuple[list[Tensor], di
 )
 def test_the_update_equals_a_plain_one(changes: dict[str, object]) -> None:
     torch.manual_seed(2)
-    model = ActorCritic(OBSERVATION, ACTIONS, 8).double()
+    model = ActorCritic.small(OBSERVATION, ACTIONS, 8).double()
     config = settings(**changes)
     start = torch.cat([p.detach().flatten() for p in model.parameters()])
     expected, means = run_plainly(model, config)
@@ -148,7 +148,7 @@ def test_the_update_equals_a_plain_one(changes: dict[str, object]) -> None:
 
 
 def test_the_report_counts_every_ratio_of_every_epoch() -> None:
-    report, returns = run_ours(ActorCritic(OBSERVATION, ACTIONS, 8).double(), settings())
+    report, returns = run_ours(ActorCritic.small(OBSERVATION, ACTIONS, 8).double(), settings())
     assert report.epochs == 3
     assert report.ratio_counts.shape == (2, 3, 50)
     assert report.ratio_counts.sum((0, 2)).tolist() == [TIME * ENVIRONMENTS] * 3
@@ -161,7 +161,7 @@ def test_the_report_counts_every_ratio_of_every_epoch() -> None:
 def test_epochs_stop_once_the_kl_passes_its_target() -> None:
     def epochs(target: float | None) -> int:
         torch.manual_seed(2)
-        model = ActorCritic(OBSERVATION, ACTIONS, 8).double()
+        model = ActorCritic.small(OBSERVATION, ACTIONS, 8).double()
         return run_ours(model, settings(target_kl=target))[0].epochs
 
     assert epochs(1e-9) == 1

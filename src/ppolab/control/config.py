@@ -19,7 +19,7 @@ class PPOConfig:
     """
 
     environment: str = "CartPole-v1"
-    """Id of a Gymnasium environment with discrete actions and a flat Box observation."""
+    """Id of a Gymnasium environment."""
     seed: int = 1
     """Seeds the environments, the initial weights, the actions and the shuffling."""
     total_steps: int = 500_000
@@ -54,6 +54,16 @@ class PPOConfig:
     """Gradients longer than this are shortened to it (detail 11)."""
     target_kl: float | None = None
     """Stop the epochs of an update early once the approximate KL passes this, in nats."""
+    normalize_observations: bool = False
+    """Bring observations to mean 0 and standard deviation 1 as they are seen (details 28, 29)."""
+    normalize_rewards: bool = False
+    """Divide rewards by the spread of discounted returns (details 30, 31)."""
+    shared_encoder: bool = True
+    """Let actor and critic share the encoder of images (detail 21); vectors never share."""
+    micro_batch_size: int | None = None
+    """Largest piece that goes through the network at once; None takes the whole minibatch."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the networks during the update; weights stay float32."""
     hidden_size: int = 64
     """Units of each of the two hidden layers, of actor and critic each (detail 13)."""
     adam_epsilon: float = 1e-5

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gymnasium
 import gymnasium.error
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+import torch
 from numpy.typing import NDArray
 
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
-
-Float32 = NDArray[np.float32]
+from ppolab.control.distributions import (
+    Categorical,
+    Distribution,
+    MultiCategorical,
+    distribution_for,
+)
+from ppolab.control.observations import MASK_KEY, ObservationLayout
+from ppolab.control.snapshots import capture, restore
+from ppolab.errors import InvalidSettingError, UnknownNameError
 
 
 class Finished(NamedTuple):
@@ -23,7 +30,7 @@ class Finished(NamedTuple):
     episode_return: float  # sum of its rewards
     length: int  # steps
     truncated: bool  # cut off by the time limit, not ended by the task
-    final_observation: Float32  # [observation], what the next action would have seen
+    final_observation: NDArray[Any]  # [row], what the next action would have seen
 
 
 class VectorEnvironment:
@@ -36,8 +43,15 @@ class VectorEnvironment:
     Gymnasium's TimeLimit, OrderEnforcing and PassiveEnvChecker wrappers are taken off and the
     time limit is kept here: they cost a third of CartPole's step.
 
+    Any observation and action space is covered that `ObservationLayout` and `distribution_for`
+    cover. An environment may forbid actions: by a method `action_masks()` that returns a bool
+    array, or by an entry "action_mask" in a Dict observation.
+
     Attributes:
-        observations: [count, observation] float32, what the next actions should answer.
+        layout: how an observation lies in a row.
+        distribution: what a policy for this action space samples from.
+        observations: [count, row], what the next actions should answer.
+        masks: [count, logits] bool, False for forbidden actions; None where all are allowed.
         rewards: [count] float32, rewards of the last step.
         dones: [count] float32, 1 where an episode ended in the last step.
         finished: episodes that ended in the last step.
@@ -47,29 +61,47 @@ class VectorEnvironment:
         self.environment_id = environment_id
         self._environments = [_make(environment_id) for _ in range(count)]
         first = self._environments[0]
-        self.observation_size = _flat_observation_size(environment_id, first.observation_space)
-        self.action_count = _discrete_action_count(environment_id, first.action_space)
+        self.layout = ObservationLayout(environment_id, first.observation_space)
+        self.distribution = distribution_for(environment_id, first.action_space)
         limit = gymnasium.spec(environment_id).max_episode_steps
         self._time_limit = limit if limit is not None else np.iinfo(np.int64).max
-        self.observations = np.empty((count, self.observation_size), np.float32)
+        row = torch.empty(0, dtype=self.layout.dtype).numpy().dtype
+        self.observations: NDArray[Any] = np.zeros((count, self.layout.size), row)
         self.rewards = np.zeros(count, np.float32)
         self.dones = np.zeros(count, np.float32)
         self.finished: list[Finished] = []
         self._returns = [0.0] * count
         self._lengths = [0] * count
+        # The usual case, a vector of floats, needs no taking apart: one assignment a step.
+        part = self.layout.parts[0]
+        plain = self.layout.flat and self.layout.single and len(part.shape) == 1
+        plain = plain and not part.one_hot
+        self._write = _write_vector if plain else self.layout.write
         # Spread seeds far apart so that run seeds 1 and 2 do not share environments.
         children = np.random.SeedSequence(seed).generate_state(count)
-        for i, environment in enumerate(self._environments):
-            self.observations[i] = environment.reset(seed=int(children[i]))[0]
+        first_observations = [
+            environment.reset(seed=int(seed))[0]
+            for environment, seed in zip(self._environments, children, strict=True)
+        ]
+        for i, observation in enumerate(first_observations):
+            self._write(observation, self.observations[i])
+        self._mask = _mask_reader(first, first_observations[0], self.distribution)
+        self.masks: NDArray[np.bool_] | None = None
+        if self._mask is not None:
+            self.masks = np.ones((count, self.distribution.parameter_count), np.bool_)
+            for i, observation in enumerate(first_observations):
+                self.masks[i] = self._mask(self._environments[i], observation)
 
     def __len__(self) -> int:
         return len(self._environments)
 
-    def step(self, actions: NDArray[np.int64]) -> None:
-        """Take one step in every copy; `actions` is [count]."""
+    def step(self, actions: NDArray[Any]) -> None:
+        """Take one step in every copy; `actions` is [count, *action_shape]."""
         self.finished.clear()
         observations, returns, lengths = self.observations, self._returns, self._lengths
-        chosen = actions.tolist()  # plain ints: environments index tables with them
+        chosen = self.distribution.to_environment(actions)
+        if not self.distribution.action_shape:
+            chosen = chosen.tolist()  # plain ints: environments index tables with them
         for i, environment in enumerate(self._environments):
             observation, reward, terminated, truncated, _ = environment.step(chosen[i])
             lengths[i] += 1
@@ -79,13 +111,16 @@ class VectorEnvironment:
             done = terminated or truncated
             self.dones[i] = done
             if done:
-                # A copy: `reset` may write the next episode into the same array.
-                final = np.array(observation, np.float32)
+                # A row of its own: `reset` may write the next episode into the same array.
+                final = np.empty_like(observations[i])
+                self._write(observation, final)
                 only_truncated = truncated and not terminated
                 self.finished.append(Finished(i, returns[i], lengths[i], only_truncated, final))
                 returns[i], lengths[i] = 0.0, 0
                 observation = environment.reset()[0]
-            observations[i] = observation
+            self._write(observation, observations[i])
+            if self._mask is not None and self.masks is not None:
+                self.masks[i] = self._mask(environment, observation)
 
     def close(self) -> None:
         """Release what the copies hold."""
@@ -99,23 +134,27 @@ class VectorEnvironment:
         arrays or containers of them. Physics engines that keep their state in C are not, nor are
         wrappers that were left on, for they may remember things of their own.
         """
-        captured = [_capture(environment) for environment in self._environments]
+        captured = [capture(environment) for environment in self._environments]
         if any(state is None for state in captured):
             return None
         return {
             "environments": captured,
             "observations": self.observations.tolist(),
+            "masks": None if self.masks is None else self.masks.tolist(),
             "returns": list(self._returns),
             "lengths": list(self._lengths),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state()` returned."""
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go back to a state that `state()` returned; always True, for such a state is whole."""
         for environment, captured in zip(self._environments, state["environments"], strict=True):
-            _restore(environment.unwrapped, captured)
-        self.observations[:] = np.asarray(state["observations"], np.float32)
+            restore(environment.unwrapped, captured)
+        self.observations[:] = state["observations"]
+        if self.masks is not None:
+            self.masks[:] = state["masks"]
         self._returns = list(state["returns"])
         self._lengths = list(state["lengths"])
+        return True
 
 
 def _make(environment_id: str) -> gymnasium.Env[Any, Any]:
@@ -154,87 +193,18 @@ def _unknown(environment_id: str) -> UnknownNameError:
     return UnknownNameError("environment", environment_id, known, mend)
 
 
-def _flat_observation_size(environment_id: str, space: gymnasium.Space[Any]) -> int:
-    if isinstance(space, Box) and len(space.shape) == 1:
-        return int(space.shape[0])
-    raise InvalidSettingError(
-        "environment",
-        environment_id,
-        f"has observations of {space}, which need other networks",
-        "Choose an environment with flat Box observations, such as CartPole-v1",
-    )
+def _write_vector(observation: Any, row: NDArray[Any]) -> None:
+    row[:] = observation
 
 
-def _discrete_action_count(environment_id: str, space: gymnasium.Space[Any]) -> int:
-    if isinstance(space, Discrete) and space.start == 0:
-        return int(space.n)
-    raise InvalidSettingError(
-        "environment",
-        environment_id,
-        f"has actions of {space}, which need another policy",
-        "Choose an environment with discrete actions, such as CartPole-v1",
-    )
-
-
-# Attributes of every environment that never change after construction, and its generator, which
-# is captured by its own state.
-_NOT_STATE = {
-    "spec", "metadata", "action_space", "observation_space", "reward_range", "_np_random",
-}  # fmt: skip
-
-
-class _NotPlainError(PPOLabError):
-    def __init__(self, value: object) -> None:
-        super().__init__("environment state", type(value).__name__, "is not plain data", "")
-
-
-def _capture(environment: Any) -> dict[str, Any] | None:
-    if environment is not environment.unwrapped:
+def _mask_reader(
+    environment: gymnasium.Env[Any, Any], observation: Any, distribution: Distribution
+) -> Callable[[Any, Any], NDArray[np.bool_]] | None:
+    """How this environment tells which actions are allowed, or None where it does not."""
+    if not isinstance(distribution, (Categorical, MultiCategorical)):
         return None
-    try:
-        attributes = {
-            name: _to_plain(value)
-            for name, value in vars(environment).items()
-            if name not in _NOT_STATE
-        }
-    except _NotPlainError:
-        return None
-    generator = environment.np_random.bit_generator
-    return {"attributes": attributes, "generator": _to_plain(generator.state)}
-
-
-def _restore(environment: Any, captured: dict[str, Any]) -> None:
-    for name, value in captured["attributes"].items():
-        setattr(environment, name, _from_plain(value))
-    environment.np_random.bit_generator.state = _from_plain(captured["generator"])
-
-
-def _to_plain(value: Any) -> Any:
-    """Write a value as JSON can hold it, keeping the difference between tuples and arrays."""
-    if isinstance(value, np.generic):  # first, for np.float64 is a float too
-        return {"scalar": value.dtype.str, "value": value.item()}
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return {"array": value.dtype.str, "shape": value.shape, "value": value.ravel().tolist()}
-    if isinstance(value, tuple):
-        return {"tuple": [_to_plain(item) for item in value]}
-    if isinstance(value, list):
-        return [_to_plain(item) for item in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: _to_plain(item) for key, item in value.items()}}
-    raise _NotPlainError(value)
-
-
-def _from_plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_from_plain(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "scalar" in value:
-        return np.dtype(value["scalar"]).type(value["value"])
-    if "array" in value:
-        return np.array(value["value"], value["array"]).reshape(value["shape"])
-    if "tuple" in value:
-        return tuple(_from_plain(item) for item in value["tuple"])
-    return {key: _from_plain(item) for key, item in value["dict"].items()}
+    if callable(getattr(environment.unwrapped, "action_masks", None)):
+        return lambda env, _: np.asarray(env.unwrapped.action_masks(), np.bool_).reshape(-1)
+    if isinstance(observation, dict) and MASK_KEY in observation:
+        return lambda _, seen: np.asarray(seen[MASK_KEY], np.bool_).reshape(-1)
+    return None

@@ -1,16 +1,22 @@
-"""The actor and the critic: two small networks that share nothing but the observation."""
+"""Networks of the actor and the critic, for vectors, images and mixtures of both."""
 
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 – the field's own abbreviation
-from numpy.typing import NDArray
+from gymnasium.spaces import Box
 from torch import Tensor, nn
 
-Float32 = NDArray[np.float32]
+from ppolab.control.distributions import Categorical, DiagonalGaussian, Distribution
+from ppolab.control.observations import ObservationLayout, Part
+from ppolab.errors import InvalidSettingError
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+MASKED = -1e8  # logit of a forbidden action: probability 0 in every float type, gradient finite
 
 
 class MLP(nn.Module):
@@ -21,9 +27,9 @@ class MLP(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int, output_gain: float) -> None:
         super().__init__()
-        self.first = _orthogonal(nn.Linear(inputs, hidden), math.sqrt(2))
-        self.second = _orthogonal(nn.Linear(hidden, hidden), math.sqrt(2))
-        self.output = _orthogonal(nn.Linear(hidden, outputs), output_gain)
+        self.first = orthogonal(nn.Linear(inputs, hidden), math.sqrt(2))
+        self.second = orthogonal(nn.Linear(hidden, hidden), math.sqrt(2))
+        self.output = orthogonal(nn.Linear(hidden, outputs), output_gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs] to [batch, outputs]."""
@@ -32,84 +38,165 @@ class MLP(nn.Module):
         return F.linear(x, self.output.weight, self.output.bias)
 
 
-class ActorCritic(nn.Module):
-    """A policy over discrete actions and a value function, as separate networks (detail 13).
+class NatureCNN(nn.Module):
+    """The three convolutions of Mnih et al. (2015), then a layer of `features` units (detail 21).
 
+    Pixels are divided by 255 (detail 22). Channels may come first or last, whichever is smaller.
+    """
+
+    def __init__(self, part: Part, features: int) -> None:
+        super().__init__()
+        self._channels_last = part.shape[2] < part.shape[0]
+        channels = part.shape[2] if self._channels_last else part.shape[0]
+        height, width = part.shape[:2] if self._channels_last else part.shape[1:]
+        gain = math.sqrt(2)
+        self.convolutions = nn.Sequential(
+            orthogonal(nn.Conv2d(channels, 32, 8, stride=4), gain), nn.ReLU(),
+            orthogonal(nn.Conv2d(32, 64, 4, stride=2), gain), nn.ReLU(),
+            orthogonal(nn.Conv2d(64, 64, 3, stride=1), gain), nn.ReLU(),
+            nn.Flatten(),
+        )  # fmt: skip
+        for parameter in self.convolutions.parameters():
+            if parameter.ndim == 4:
+                # The layout in which CPUs convolve fastest.
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        # The smallest image whose last convolution still has a pixel: 36 → 8 → 3 → 1.
+        if min(height, width) < 36:
+            raise InvalidSettingError(
+                "observation", f"{height}×{width} image", "is too small for the network",
+                "At least 36×36 pixels are needed; scale the image up in the environment",
+            )  # fmt: skip
+        with torch.no_grad():
+            flat = self.convolutions(torch.zeros(1, channels, height, width)).shape[1]
+        self.dense = orthogonal(nn.Linear(flat, features), gain)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map uint8 images [batch, *shape] to [batch, features]."""
+        if self._channels_last:
+            images = images.permute(0, 3, 1, 2)
+        pixels = images.to(torch.float32, memory_format=torch.channels_last) / 255.0
+        return F.relu(self.dense(self.convolutions(pixels)))
+
+
+class Encoder(nn.Module):
+    """Turns rows of observations into features: images by a NatureCNN each, vectors as they are."""
+
+    def __init__(self, layout: ObservationLayout, image_features: int = 512) -> None:
+        super().__init__()
+        self._layout = layout
+        self.images = nn.ModuleDict(
+            {_key(p): NatureCNN(p, image_features) for p in layout.parts if p.image}
+        )
+        self.size = sum(image_features if p.image else p.count for p in layout.parts)
+
+    def head(self, hidden: int, outputs: int, gain: float) -> nn.Module:
+        """A network from the features to outputs: linear for images alone, as in detail 21.
+
+        Beside a vector it has hidden layers, for a linear one could not let the vector change what
+        the image means.
+        """
+        if all(part.image for part in self._layout.parts):
+            return orthogonal(nn.Linear(self.size, outputs), gain)
+        return MLP(self.size, hidden, outputs, gain)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map rows [batch, size] to [batch, features]."""
+        pieces = self._layout.split(rows)
+        return torch.cat(
+            [
+                self.images[_key(part)](pieces[part.name])
+                if part.image
+                else pieces[part.name].flatten(1)
+                for part in self._layout.parts
+            ],
+            dim=1,
+        )
+
+
+class ActorCritic(nn.Module):
+    """A policy and a value function.
+
+    For vectors they are separate MLPs (detail 13). With images they share one encoder and have a
+    head each, as in the Atari experiments, unless `shared` is False.
     The small output gain of the actor makes the first policy nearly uniform.
     """
 
-    def __init__(self, observation_size: int, action_count: int, hidden_size: int) -> None:
+    def __init__(
+        self,
+        layout: ObservationLayout,
+        distribution: Distribution,
+        hidden_size: int,
+        shared: bool = True,
+    ) -> None:
         super().__init__()
-        self.actor = MLP(observation_size, hidden_size, action_count, output_gain=0.01)
-        self.critic = MLP(observation_size, hidden_size, 1, output_gain=1.0)
+        self.distribution = distribution
+        gaussian = isinstance(distribution, DiagonalGaussian)
+        outputs = distribution.parameter_count // 2 if gaussian else distribution.parameter_count
+        self.trunk: nn.Module = nn.Identity()
+        if layout.flat:
+            self.actor: nn.Module = MLP(layout.size, hidden_size, outputs, output_gain=0.01)
+            self.critic: nn.Module = MLP(layout.size, hidden_size, 1, output_gain=1.0)
+        elif shared:
+            encoder = Encoder(layout)
+            self.trunk = encoder
+            self.actor = encoder.head(hidden_size, outputs, 0.01)
+            self.critic = encoder.head(hidden_size, 1, 1.0)
+        else:
+            own, other = Encoder(layout), Encoder(layout)
+            self.actor = nn.Sequential(own, own.head(hidden_size, outputs, 0.01))
+            self.critic = nn.Sequential(other, other.head(hidden_size, 1, 1.0))
+        # State-independent, as detail 24 has it.
+        self.log_std = nn.Parameter(torch.zeros(outputs)) if gaussian else None
 
-    def evaluate(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    @classmethod
+    def small(cls, observation_size: int, action_count: int, hidden_size: int) -> ActorCritic:
+        """For vectors of floats and a choice of actions, without an environment at hand."""
+        space = Box(-np.inf, np.inf, (observation_size,), np.float32)
+        return cls(ObservationLayout("none", space), Categorical(action_count), hidden_size)
+
+    def forward(self, rows: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Parameters of the action distribution and values.
+
+        Args:
+            rows: [batch, row], observations as `ObservationLayout` lays them out.
+            masks: [batch, logits] bool, False for forbidden actions.
+
+        Returns:
+            Parameters [batch, parameter_count] and values [batch].
+        """
+        features = self.trunk(rows)
+        parameters = self.actor(features)
+        if masks is not None:
+            parameters = torch.where(masks, parameters, MASKED)
+        if self.log_std is not None:
+            parameters = torch.cat([parameters, self.log_std.expand_as(parameters)], dim=1)
+        return parameters, self.critic(features).squeeze(1)
+
+    def evaluate(
+        self, rows: Tensor, actions: Tensor, masks: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities of given actions, entropies and values.
 
         Args:
-            observations: [batch, observation].
-            actions: [batch], int64.
+            rows: [batch, row], observations.
+            actions: [batch, *action_shape].
+            masks: [batch, logits] bool, False for forbidden actions.
 
         Returns:
             Log-probabilities [batch] in nats, entropies [batch] in nats, values [batch].
         """
-        log_probs = F.log_softmax(self.actor(observations), dim=1)  # [batch, actions]
-        entropy = -(log_probs.exp() * log_probs).sum(1)
-        chosen = log_probs.gather(1, actions.unsqueeze(1)).squeeze(1)
-        return chosen, entropy, self.critic(observations).squeeze(1)
+        parameters, values = self.forward(rows, masks)
+        log_probs, entropy = self.distribution.evaluate(parameters, actions)
+        return log_probs, entropy, values
 
 
-class NumpyActor:
-    """Acts for a handful of environments through NumPy views of the same weights.
-
-    A forward pass for eight observations is all overhead in torch: NumPy takes a third of the
-    time. The arrays share memory with the module, so an update is seen at once.
-    """
-
-    def __init__(self, model: ActorCritic, generator: np.random.Generator) -> None:
-        self._actor = _views(model.actor)
-        self._critic = _views(model.critic)
-        self._generator = generator
-
-    def act(self, observations: Float32) -> tuple[NDArray[np.int64], Float32, Float32]:
-        """Sample an action per observation from the policy.
-
-        Args:
-            observations: [batch, observation].
-
-        Returns:
-            Actions [batch] int64, their log-probabilities [batch] in nats, values [batch].
-        """
-        logits = _forward(self._actor, observations)
-        logits -= logits.max(axis=1, keepdims=True)
-        probabilities = np.exp(logits)
-        totals = probabilities.sum(axis=1)
-        # Inverse of the cumulative distribution: the first action whose sum passes u·total.
-        thresholds = self._generator.random(len(observations), np.float32) * totals
-        cumulative = probabilities.cumsum(axis=1)[:, :-1]
-        actions = (cumulative <= thresholds[:, None]).sum(axis=1)
-        log_probs = logits[np.arange(len(actions)), actions] - np.log(totals)
-        return actions, log_probs, self.values(observations)
-
-    def values(self, observations: Float32) -> Float32:
-        """The critic's value of each observation, [batch]."""
-        return _forward(self._critic, observations)[:, 0]
-
-
-def _orthogonal(layer: nn.Linear, gain: float) -> nn.Linear:
+def orthogonal(layer: Layer, gain: float) -> Layer:
+    """Give a layer orthogonal weights of this gain, and no bias."""
     nn.init.orthogonal_(layer.weight, gain)
+    assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _views(network: MLP) -> list[tuple[Float32, Float32]]:
-    layers = (network.first, network.second, network.output)
-    return [(layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in layers]
-
-
-def _forward(layers: list[tuple[Float32, Float32]], x: Float32) -> Float32:
-    (w1, b1), (w2, b2), (w3, b3) = layers
-    x = np.tanh(x @ w1 + b1)
-    x = np.tanh(x @ w2 + b2)
-    output: Float32 = x @ w3 + b3
-    return output
+def _key(part: Part) -> str:
+    return part.name.replace(".", "_") or "image"

@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ppolab.control.environments import Finished, VectorEnvironment
-from ppolab.control.networks import NumpyActor
+from ppolab.control.acting import Actor
+from ppolab.control.distributions import Distribution
+from ppolab.control.environments import Finished
+from ppolab.control.observations import ObservationLayout
+
+
+class Environment(Protocol):
+    """What a rollout needs of a vector environment."""
+
+    layout: ObservationLayout
+    distribution: Distribution
+    observations: NDArray[Any]  # [environments, row]
+    masks: NDArray[np.bool_] | None  # [environments, logits]
+    rewards: NDArray[np.float32]  # [environments]
+    dones: NDArray[np.float32]  # [environments]
+    finished: list[Finished]
+
+    def __len__(self) -> int: ...
+
+    def step(self, actions: NDArray[Any]) -> None:
+        """Take one step in every copy."""
+        ...
+
+    def close(self) -> None:
+        """Release what the copies hold."""
+        ...
+
+    def state(self) -> dict[str, Any] | None:
+        """Everything needed to go on, or None."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go back to a state; say whether all of it could be restored."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -20,31 +54,39 @@ class Rollout:
     other, nothing is copied.
     """
 
-    observations: Tensor  # [time, environments, observation]
-    actions: Tensor  # [time, environments], int64
+    observations: Tensor  # [time, environments, row], in the type that the layout gives
+    actions: Tensor  # [time, environments, *action_shape]
     log_probs: Tensor  # [time, environments], nats, of the policy that acted
     rewards: Tensor  # [time, environments]; γ·V(final) is added where an episode was truncated
     dones: Tensor  # [time, environments], 1 where the episode ended after the step
     values: Tensor  # [time, environments], the critic's value before the step
     last_values: Tensor  # [environments], its value after the last step
+    masks: Tensor | None = None  # [time, environments, logits] bool; None: all are allowed
 
     @classmethod
-    def allocate(cls, steps: int, environments: int, observation_size: int) -> Rollout:
-        """Make room for `steps` × `environments` samples."""
-        shape = (steps, environments)
+    def allocate(cls, steps: int, environment: Environment) -> Rollout:
+        """Make room for `steps` samples of each copy of an environment."""
+        shape = (steps, len(environment))
+        layout, distribution = environment.layout, environment.distribution
+        logits = distribution.parameter_count
         return cls(
-            observations=torch.zeros(*shape, observation_size),
-            actions=torch.zeros(shape, dtype=torch.int64),
+            observations=torch.zeros(*shape, layout.size, dtype=layout.dtype),
+            actions=torch.zeros(
+                *shape, *distribution.action_shape, dtype=distribution.action_dtype
+            ),
+            masks=None
+            if environment.masks is None
+            else torch.zeros(*shape, logits, dtype=torch.bool),
             log_probs=torch.zeros(shape),
             rewards=torch.zeros(shape),
             dones=torch.zeros(shape),
             values=torch.zeros(shape),
-            last_values=torch.zeros(environments),
+            last_values=torch.zeros(len(environment)),
         )
 
 
 def collect(
-    rollout: Rollout, environment: VectorEnvironment, actor: NumpyActor, gamma: float
+    rollout: Rollout, environment: Environment, actor: Actor, gamma: float
 ) -> list[Finished]:
     """Fill the rollout by letting the actor act; return the episodes that ended meanwhile.
 
@@ -56,10 +98,14 @@ def collect(
     observations, actions = rollout.observations.numpy(), rollout.actions.numpy()
     log_probs, values = rollout.log_probs.numpy(), rollout.values.numpy()
     rewards, dones = rollout.rewards.numpy(), rollout.dones.numpy()
+    masks = None if rollout.masks is None else rollout.masks.numpy()
     finished: list[Finished] = []
     for t in range(len(observations)):
         observations[t] = environment.observations
-        actions[t], log_probs[t], values[t] = actor.act(environment.observations)
+        if masks is not None and environment.masks is not None:
+            masks[t] = environment.masks
+        acted = actor.act(environment.observations, environment.masks)
+        actions[t], log_probs[t], values[t] = acted
         environment.step(actions[t])
         rewards[t], dones[t] = environment.rewards, environment.dones
         if environment.finished:

@@ -16,10 +16,12 @@ from torch import Tensor
 
 from ppolab.algorithms import schedules
 from ppolab.algorithms.diagnostics import explained_variance
+from ppolab.control.acting import actor_for
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished, VectorEnvironment
-from ppolab.control.networks import ActorCritic, NumpyActor
-from ppolab.control.rollout import Rollout, collect
+from ppolab.control.networks import ActorCritic
+from ppolab.control.normalization import NormalizedEnvironment
+from ppolab.control.rollout import Environment, Rollout, collect
 from ppolab.control.update import (
     RATIO_HIGH,
     RATIO_LOW,
@@ -77,7 +79,7 @@ def check_live_setting(name: str, value: float) -> None:
 
 
 class PPOTrainer:
-    """Trains an actor and a critic by PPO on any Gymnasium environment with discrete actions.
+    """Trains an actor and a critic by PPO on any Gymnasium environment.
 
     One call of `iterate` is one rollout and one update. Between calls the trainer can be saved,
     restored and have its live settings changed; a restored trainer goes on bit for bit as an
@@ -98,24 +100,21 @@ class PPOTrainer:
         self.config = config
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.parts = parts if parts is not None else Parts()
-        self.environment = VectorEnvironment(config.environment, config.environments, config.seed)
+        self.environment = _environment(config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ActorCritic(
-                self.environment.observation_size,
-                self.environment.action_count,
-                config.hidden_size,
-            )
+                self.environment.layout, self.environment.distribution, config.hidden_size,
+                config.shared_encoder,
+            )  # fmt: skip
         self.parameters = FlatParameters(self.model)
         self.optimizer = torch.optim.Adam(
             [self.parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
         )
         self.shuffle_generator = torch.Generator().manual_seed(config.seed)
         self.action_generator = np.random.default_rng([config.seed, 1])
-        self.actor = NumpyActor(self.model, self.action_generator)
-        self.rollout = Rollout.allocate(
-            config.rollout_steps, config.environments, self.environment.observation_size
-        )
+        self.actor = actor_for(self.model, self.action_generator)
+        self.rollout = Rollout.allocate(config.rollout_steps, self.environment)
         self.iteration = 0
         self.episodes = 0
         self.recent_returns: deque[float] = deque(maxlen=RECENT_EPISODES)
@@ -242,10 +241,8 @@ class PPOTrainer:
         self.recent_returns = deque(extra["recent_returns"], RECENT_EPISODES)
         self.recent_lengths = deque(extra["recent_lengths"], RECENT_EPISODES)
         self.config = dataclasses.replace(self.config, **extra["live_settings"])
-        if extra["environment"] is None:
-            return False
-        self.environment.restore(extra["environment"])
-        return True
+        captured = extra["environment"]
+        return captured is not None and self.environment.restore(captured)
 
     def close(self) -> None:
         """Release the environments."""
@@ -292,3 +289,12 @@ class PPOTrainer:
                     name, metrics[name], f"is not finite at step {self.step:,}",
                     "Lower the learning rate or the maximum gradient norm",
                 )  # fmt: skip
+
+
+def _environment(config: PPOConfig) -> Environment:
+    inner = VectorEnvironment(config.environment, config.environments, config.seed)
+    if not (config.normalize_observations or config.normalize_rewards):
+        return inner
+    return NormalizedEnvironment(
+        inner, config.gamma, config.normalize_observations, config.normalize_rewards
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -94,12 +95,18 @@ def update(
     )  # fmt: skip
     returns = advantages + rollout.values
 
-    observations = rollout.observations.flatten(0, 1)  # [samples, observation]
-    actions, old_log_probs = rollout.actions.flatten(), rollout.log_probs.flatten()
+    observations = rollout.observations.flatten(0, 1)  # [samples, row]
+    actions, old_log_probs = rollout.actions.flatten(0, 1), rollout.log_probs.flatten()
+    masks = None if rollout.masks is None else rollout.masks.flatten(0, 1)
     old_values = rollout.values.flatten()
     flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
 
+    autocast = (
+        torch.autocast("cpu", torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    )
     scalars: list[Tensor] = []
+    shares: list[float] = []  # of each row of scalars in its minibatch
+    norms: list[Tensor] = []
     divergences: list[Tensor] = []
     ratio_counts: list[Tensor] = []
     for _ in range(config.epochs):
@@ -108,57 +115,72 @@ def update(
         order = torch.randperm(len(actions), generator=generator)
         for start in range(0, len(order), config.minibatch_size):
             batch = order[start : start + config.minibatch_size]
-            log_probs, entropy, values = model.evaluate(observations[batch], actions[batch])
-
             batch_advantages = flat_advantages[batch]
             if config.normalize_advantages:
                 batch_advantages = normalize(batch_advantages)
-            policy = parts.policy_loss(
-                log_probs, old_log_probs[batch], batch_advantages, config.clip_range
-            )
-            if config.value_clip_range is None:
-                value_loss = squared_value_loss(values, flat_returns[batch])
-            else:
-                value_loss = clipped_value_loss(
-                    values, old_values[batch], flat_returns[batch], config.value_clip_range
-                )
-            mean_entropy = entropy.mean()
-            loss = policy.loss + config.value_coef * value_loss
-            if config.entropy_coef > 0:  # a bonus of nothing would still cost a backward pass
-                loss = loss - config.entropy_coef * mean_entropy
 
             parameters.gradient.zero_()
-            torch.autograd.backward(loss)
-            gradient_norm = parameters.shorten_gradient(config.max_gradient_norm)
-            optimizer.step()
+            # Usually one piece; smaller ones add up to the same gradient in less memory.
+            for piece in _pieces(len(batch), config.micro_batch_size):
+                chosen = batch[piece]
+                with autocast:
+                    log_probs, entropy, values = model.evaluate(
+                        observations[chosen], actions[chosen],
+                        None if masks is None else masks[chosen],
+                    )  # fmt: skip
+                policy = parts.policy_loss(
+                    log_probs, old_log_probs[chosen], batch_advantages[piece], config.clip_range
+                )
+                if config.value_clip_range is None:
+                    value_loss = squared_value_loss(values, flat_returns[chosen])
+                else:
+                    value_loss = clipped_value_loss(
+                        values, old_values[chosen], flat_returns[chosen], config.value_clip_range
+                    )
+                mean_entropy = entropy.mean()
+                loss = policy.loss + config.value_coef * value_loss
+                if config.entropy_coef > 0:  # a bonus of nothing would still cost a backward pass
+                    loss = loss - config.entropy_coef * mean_entropy
+                share = len(chosen) / len(batch)
+                torch.autograd.backward(loss if share == 1 else loss * share)
 
-            ratios.append(policy.ratio)
+                ratios.append(policy.ratio)
+                scalars.append(torch.stack([
+                    policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
+                    policy.clip_fraction,
+                ]))  # fmt: skip
+                shares.append(share)
+            norms.append(parameters.shorten_gradient(config.max_gradient_norm))
+            optimizer.step()
             good.append(batch_advantages > 0)
-            scalars.append(torch.stack([
-                policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
-                policy.clip_fraction, gradient_norm,
-            ]))  # fmt: skip
         epoch_ratios = torch.cat(ratios)
         divergences.append(approximate_kl(epoch_ratios.log()))
         ratio_counts.append(_counts_by_sign(epoch_ratios, torch.cat(good)))
         if config.target_kl is not None and divergences[-1] > config.target_kl:
             break
 
-    means = torch.stack(scalars).mean(0).tolist()
-    policy_loss, value_mean, entropy_mean, clip_fraction, gradient_norm_mean = means
+    weights = torch.tensor(shares).unsqueeze(1) / len(norms)
+    means = (torch.stack(scalars) * weights).sum(0).tolist()
+    policy_loss, value_mean, entropy_mean, clip_fraction = means
     report = UpdateReport(
         policy_loss=policy_loss,
         value_loss=value_mean,
         entropy=entropy_mean,
         approx_kl=float(torch.stack(divergences).mean()),
         clip_fraction=clip_fraction,
-        gradient_norm=gradient_norm_mean,
+        gradient_norm=float(torch.stack(norms).mean()),
         ratio_min=float(epoch_ratios.min()),
         ratio_max=float(epoch_ratios.max()),
         epochs=len(ratio_counts),
         ratio_counts=torch.stack(ratio_counts, dim=1),
     )
     return report, returns
+
+
+def _pieces(count: int, size: int | None) -> list[slice]:
+    """Slices of at most `size` that cover `count` samples; one slice where no size is given."""
+    size = size or count
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _counts_by_sign(ratios: Tensor, good: Tensor) -> Tensor:

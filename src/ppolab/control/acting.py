@@ -1,0 +1,136 @@
+"""Choosing actions during a rollout: through torch for any policy, through NumPy for small ones."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ppolab.control.distributions import LOG_2PI, Categorical, DiagonalGaussian
+from ppolab.control.networks import MLP, ActorCritic
+
+Float32 = NDArray[np.float32]
+Masks = NDArray[np.bool_] | None
+Acted = tuple[NDArray[Any], Float32, Float32]  # actions, log-probabilities, values
+
+
+class Actor(Protocol):
+    """Whoever acts for the policy during a rollout."""
+
+    def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
+        """Sample an action for each row of observations.
+
+        Args:
+            observations: [batch, row].
+            masks: [batch, logits] bool, False for forbidden actions.
+
+        Returns:
+            Actions [batch, *action_shape], their log-probabilities [batch] in nats, and the
+            critic's values [batch].
+        """
+        ...
+
+    def values(self, observations: NDArray[Any]) -> Float32:
+        """The critic's value of each row, [batch]."""
+        ...
+
+
+def actor_for(model: ActorCritic, generator: np.random.Generator) -> Actor:
+    """The quickest actor that can act for a model."""
+    small = isinstance(model.trunk, nn.Identity) and isinstance(model.actor, MLP)
+    if small and isinstance(model.distribution, (Categorical, DiagonalGaussian)):
+        return NumpyActor(model, generator)
+    return TorchActor(model, generator)
+
+
+class TorchActor:
+    """Acts for any model.
+
+    Draws come from the NumPy generator, through a seed per call, so that a checkpoint needs to
+    keep one generator whichever actor is at work.
+    """
+
+    def __init__(self, model: ActorCritic, generator: np.random.Generator) -> None:
+        self._model = model
+        self._generator = generator
+        self._draws = torch.Generator()
+
+    @torch.inference_mode()
+    def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
+        """Sample an action for each row; see `Actor`."""
+        allowed = None if masks is None else torch.from_numpy(masks)
+        parameters, values = self._model(torch.from_numpy(observations), allowed)
+        self._draws.manual_seed(int(self._generator.integers(2**63)))
+        actions = self._model.distribution.sample(parameters, self._draws)
+        log_probs, _ = self._model.distribution.evaluate(parameters, actions)
+        return actions.numpy(), log_probs.numpy(), values.numpy()
+
+    @torch.inference_mode()
+    def values(self, observations: NDArray[Any]) -> Float32:
+        """The critic's value of each row, [batch]."""
+        values: Float32 = self._model(torch.from_numpy(observations))[1].numpy()
+        return values
+
+
+class NumpyActor:
+    """Acts for a handful of environments through NumPy views of the same weights.
+
+    A forward pass for eight observations is all overhead in torch: NumPy takes a third of the
+    time. The arrays share memory with the module, so an update is seen at once.
+    """
+
+    def __init__(self, model: ActorCritic, generator: np.random.Generator) -> None:
+        assert isinstance(model.actor, MLP)
+        assert isinstance(model.critic, MLP)
+        self._actor = _views(model.actor)
+        self._critic = _views(model.critic)
+        self._log_std = None if model.log_std is None else model.log_std.detach().numpy()
+        self._shape = model.distribution.action_shape
+        self._generator = generator
+
+    def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
+        """Sample an action for each row; see `Actor`."""
+        outputs = _forward(self._actor, observations)
+        if self._log_std is not None:
+            return (*self._draw_normal(outputs, self._log_std), self.values(observations))
+        if masks is not None:
+            outputs[~masks] = -np.inf
+        return (*self._draw_choice(outputs), self.values(observations))
+
+    def values(self, observations: NDArray[Any]) -> Float32:
+        """The critic's value of each row, [batch]."""
+        return _forward(self._critic, observations)[:, 0]
+
+    def _draw_choice(self, logits: Float32) -> tuple[NDArray[np.int64], Float32]:
+        """Invert the cumulative distribution: the first action whose sum passes u·total."""
+        logits -= logits.max(axis=1, keepdims=True)
+        probabilities = np.exp(logits)
+        totals = probabilities.sum(axis=1)
+        thresholds = self._generator.random(len(logits), np.float32) * totals
+        cumulative = probabilities.cumsum(axis=1)[:, :-1]
+        actions = (cumulative <= thresholds[:, None]).sum(axis=1)
+        log_probs: Float32 = logits[np.arange(len(actions)), actions] - np.log(totals)
+        return actions, log_probs
+
+    def _draw_normal(self, mean: Float32, log_std: Float32) -> tuple[Float32, Float32]:
+        noise = self._generator.standard_normal(mean.shape, np.float32)
+        actions = (mean + np.exp(log_std) * noise).astype(np.float32)
+        log_density = np.float32(-0.5) * (noise * noise + np.float32(LOG_2PI)) - log_std
+        log_probs: Float32 = log_density.sum(axis=1)
+        return actions.reshape(-1, *self._shape), log_probs
+
+
+def _views(network: MLP) -> list[tuple[Float32, Float32]]:
+    layers = (network.first, network.second, network.output)
+    return [(layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in layers]
+
+
+def _forward(layers: list[tuple[Float32, Float32]], x: Float32) -> Float32:
+    (w1, b1), (w2, b2), (w3, b3) = layers
+    x = np.tanh(x @ w1 + b1)
+    x = np.tanh(x @ w2 + b2)
+    output: Float32 = x @ w3 + b3
+    return output

@@ -1,0 +1,142 @@
+"""Observations and rewards brought to a common scale while training goes (details 28 to 31)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.errors import InvalidSettingError
+
+CLIP = 10.0  # normalised numbers are cut off here
+EPSILON = 1e-8
+
+
+class RunningMoments:
+    """Mean and variance of everything seen so far, one per entry.
+
+    Two sets of n and m samples are merged by the formula of Chan et al. (1979), so that the result
+    does not depend on how the samples were batched.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.mean = np.zeros(size)
+        self.variance = np.ones(size)
+        self.count = 1e-4  # a prior of next to nothing, so that the first batch decides
+
+    def update(self, batch: NDArray[Any]) -> None:
+        """Take in samples [batch, size]."""
+        mean, variance, count = batch.mean(0), batch.var(0), len(batch)
+        total = self.count + count
+        delta = mean - self.mean
+        squares = self.variance * self.count + variance * count
+        squares += delta * delta * (self.count * count / total)
+        self.mean += delta * (count / total)
+        self.variance = squares / total
+        self.count = total
+
+    def state(self) -> dict[str, Any]:
+        """Plain data from which `restore` goes on."""
+        return {
+            "mean": self.mean.tolist(), "variance": self.variance.tolist(), "count": self.count,
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state()` returned."""
+        self.mean, self.variance = np.array(state["mean"]), np.array(state["variance"])
+        self.count = state["count"]
+
+
+class NormalizedEnvironment:
+    """A vector environment whose observations have mean 0 and standard deviation 1, and whose
+    rewards are divided by the spread of discounted returns.
+
+    Rewards are scaled, never shifted: a shift would change which behaviour is best. The returns of
+    finished episodes stay in the environment's own units.
+    """
+
+    def __init__(
+        self, inner: VectorEnvironment, gamma: float, observations: bool, rewards: bool
+    ) -> None:
+        if observations and not inner.layout.flat:
+            raise InvalidSettingError(
+                "normalize_observations", True, "needs observations of floats",
+                "Leave it off for images, whose pixels are divided by 255 anyway",
+            )  # fmt: skip
+        self._inner = inner
+        self._gamma = gamma
+        self._moments = RunningMoments(inner.layout.size) if observations else None
+        self._return_moments = RunningMoments(1) if rewards else None
+        self._discounted = np.zeros(len(inner))
+        self.layout, self.distribution = inner.layout, inner.distribution
+        self.dones, self.masks = inner.dones, inner.masks
+        self.finished: list[Finished] = []
+        self.rewards = inner.rewards.copy()
+        self.observations = inner.observations.copy()
+        self._look()
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def step(self, actions: NDArray[Any]) -> None:
+        """Take one step in every copy; `actions` is [count, *action_shape]."""
+        self._inner.step(actions)
+        self._scale_rewards()
+        self._look()
+        self.finished = [
+            episode._replace(final_observation=self.normalize(episode.final_observation))
+            for episode in self._inner.finished
+        ]
+
+    def normalize(self, observations: NDArray[Any]) -> NDArray[Any]:
+        """Observations on the common scale, [..., row]; the moments stay as they are."""
+        if self._moments is None:
+            return observations
+        scale = np.sqrt(self._moments.variance + EPSILON)
+        scaled = (observations - self._moments.mean) / scale
+        return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
+
+    def close(self) -> None:
+        """Release what the copies hold."""
+        self._inner.close()
+
+    def state(self) -> dict[str, Any] | None:
+        """Everything needed to go on, as plain data; "inner" is None where that cannot be had."""
+        return {
+            "inner": self._inner.state(),
+            "moments": self._moments and self._moments.state(),
+            "return_moments": self._return_moments and self._return_moments.state(),
+            "discounted": self._discounted.tolist(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go back to a state that `state()` returned; say whether the environment did too.
+
+        What was learned about scales is restored in any case.
+        """
+        if self._moments is not None:
+            self._moments.restore(state["moments"])
+        if self._return_moments is not None:
+            self._return_moments.restore(state["return_moments"])
+        exact = state["inner"] is not None and self._inner.restore(state["inner"])
+        if exact:
+            self._discounted[:] = state["discounted"]
+        self.observations[:] = self.normalize(self._inner.observations)
+        return exact
+
+    def _look(self) -> None:
+        if self._moments is not None:
+            self._moments.update(self._inner.observations)
+        self.observations[:] = self.normalize(self._inner.observations)
+
+    def _scale_rewards(self) -> None:
+        if self._return_moments is None:
+            self.rewards[:] = self._inner.rewards
+            return
+        self._discounted = self._discounted * self._gamma + self._inner.rewards
+        self._return_moments.update(self._discounted[:, None])
+        self._discounted[self._inner.dones > 0] = 0.0
+        scale = np.sqrt(self._return_moments.variance[0] + EPSILON)
+        np.clip(self._inner.rewards / scale, -CLIP, CLIP, out=self.rewards)

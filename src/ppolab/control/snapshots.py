@@ -1,0 +1,79 @@
+"""Capturing an environment's state as plain data, and going back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ppolab.errors import PPOLabError
+
+# Attributes of every environment that never change after construction, and its generator, which
+# is captured by its own state.
+_NOT_STATE = {
+    "spec", "metadata", "action_space", "observation_space", "reward_range", "_np_random",
+}  # fmt: skip
+
+
+class _NotPlainError(PPOLabError):
+    def __init__(self, value: object) -> None:
+        super().__init__("environment state", type(value).__name__, "is not plain data", "")
+
+
+def capture(environment: Any) -> dict[str, Any] | None:
+    """Everything of an environment that changes, as JSON can hold it; None if that cannot be had.
+
+    That needs attributes which are plain numbers, text, arrays or containers of them. Physics
+    engines that keep their state in C are not, nor are wrappers that were left on, for they may
+    remember things of their own.
+    """
+    if environment is not environment.unwrapped:
+        return None
+    try:
+        attributes = {
+            name: _to_plain(value)
+            for name, value in vars(environment).items()
+            if name not in _NOT_STATE
+        }
+    except _NotPlainError:
+        return None
+    generator = environment.np_random.bit_generator
+    return {"attributes": attributes, "generator": _to_plain(generator.state)}
+
+
+def restore(environment: Any, captured: dict[str, Any]) -> None:
+    """Go back to a state that `capture` returned."""
+    for name, value in captured["attributes"].items():
+        setattr(environment, name, _from_plain(value))
+    environment.np_random.bit_generator.state = _from_plain(captured["generator"])
+
+
+def _to_plain(value: Any) -> Any:
+    """Write a value as JSON can hold it, keeping the difference between tuples and arrays."""
+    if isinstance(value, np.generic):  # first, for np.float64 is a float too
+        return {"scalar": value.dtype.str, "value": value.item()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return {"array": value.dtype.str, "shape": value.shape, "value": value.ravel().tolist()}
+    if isinstance(value, tuple):
+        return {"tuple": [_to_plain(item) for item in value]}
+    if isinstance(value, list):
+        return [_to_plain(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": {key: _to_plain(item) for key, item in value.items()}}
+    raise _NotPlainError(value)
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_from_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "scalar" in value:
+        return np.dtype(value["scalar"]).type(value["value"])
+    if "array" in value:
+        return np.array(value["value"], value["array"]).reshape(value["shape"])
+    if "tuple" in value:
+        return tuple(_from_plain(item) for item in value["tuple"])
+    return {key: _from_plain(item) for key, item in value["dict"].items()}
