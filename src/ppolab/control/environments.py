@@ -189,8 +189,6 @@ class _NotPlainError(PPOLabError):
 
 
 def _capture(environment: Any) -> dict[str, Any] | None:
-    if environment is not environment.unwrapped:
-        return None
     try:
         attributes = {
             name: _to_plain(value)
