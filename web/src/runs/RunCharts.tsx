@@ -5,7 +5,7 @@ import { RatioHistogram } from "../charts/RatioHistogram";
 import type { Column } from "./column";
 import type { RunFeed } from "./feed";
 import { useFeed, useRunView } from "./hooks";
-import { MAIN_METRIC, metricFormat, metricInfo, SIDE_METRICS } from "./metrics";
+import { MAIN_METRIC, metricFormat, metricInfo, metricTick, SIDE_METRICS } from "./metrics";
 
 const MAIN_HEIGHT = 196; // px; the return and the ratios beside it are of one height
 
@@ -135,6 +135,7 @@ function Metric({ metric, feed, at, value, reading, onRead, ...look }: MetricPro
       reading={reading}
       onRead={onRead}
       format={format}
+      tick={metricTick(metric)}
       {...look}
     />
   );
