@@ -29,7 +29,7 @@ Ask = Callable[..., tuple[int, dict[str, Any], str]]
         (["train", "Pendulum-v1"], "environment", "discrete actions"),
         (["train", "--preset", "nope"], "preset", "cartpole-baseline"),
         (["runs", "explode"], "options", "explode"),
-        (["runs", "show", "nope"], "run", "Known: none yet"),
+        (["runs", "show", "nope"], "run", "no run yet"),
         (["course", "check", "--home", "x"], "options", "--home"),
         (["challenge", "list", "--home", "x"], "options", "--home"),
     ],
