@@ -117,6 +117,13 @@ class Endless(Probe):
         return 1.0, False, False
 
 
+class EndsAtItsLimit(Probe):
+    """Its end comes with its third step, which its time limit of three steps allows just so."""
+
+    def answer(self, action: int) -> tuple[float, bool, bool]:
+        return 1.0, self.taken == 3, False
+
+
 class CutsItselfOff(Probe):
     """As `Endless`, but the environment itself says "truncated" after four steps."""
 
@@ -180,7 +187,7 @@ class Secretive(Probe):
         return 1.0, self.taken == 5, False
 
 
-TIME_LIMITS = {Endless: 4, ReusedBuffer: 3}
+TIME_LIMITS = {Endless: 4, EndsAtItsLimit: 3, ReusedBuffer: 3}
 
 
 def register() -> None:
@@ -189,7 +196,7 @@ def register() -> None:
 
     for probe in (
         ValueOnly, ValueOfObservation, Discount, ActionReward, ActionForObservation, TwoStepCredit,
-        Endless, CutsItselfOff, ReusedBuffer, NotANumber, Varied, Secretive,
+        Endless, EndsAtItsLimit, CutsItselfOff, ReusedBuffer, NotANumber, Varied, Secretive,
         *spaces.ALL,
     ):  # fmt: skip
         name = f"Probe{probe.__name__}-v0"

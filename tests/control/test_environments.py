@@ -62,6 +62,13 @@ def test_a_fall_is_an_end_and_not_a_truncation() -> None:
     assert abs(episode.final_observation[2]) > 0.2  # radians; the limit is 12° = 0.209
 
 
+def test_an_end_at_the_very_limit_is_an_end() -> None:
+    environment = VectorEnvironment("ProbeEndsAtItsLimit-v0", 1, seed=1)
+    for _ in range(3):
+        environment.step(np.zeros(1, np.int64))
+    assert [episode.truncated for episode in environment.finished] == [False]
+
+
 def test_the_final_observation_survives_an_environment_that_reuses_its_array() -> None:
     environment = VectorEnvironment("ProbeReusedBuffer-v0", 1, seed=1)
     for _ in range(3):

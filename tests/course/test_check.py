@@ -44,6 +44,24 @@ def test_a_recorded_run_may_be_shown_and_linked(content, opening):
     assert check_course(content) == []
 
 
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ('show="run" focus="policy_loss value_loss"', None),
+        ('show="run" focus="policy_loss polisy_loss"', "names focus 'polisy_loss'"),
+        ('show="run" focus=" "', "singles out no chart"),
+        ('show="clip-explorer" focus="entropy"', "singles out charts of 'clip-explorer'"),
+    ],
+)
+def test_a_step_may_single_out_only_charts_that_a_run_has(content, opening, attributes, words):
+    text = opening.read_text()
+    assert 'show="clip-explorer"' in text
+    opening.write_text(text.replace('show="clip-explorer"', attributes, 1))
+    found = [finding.problem for finding in check_course(content, run_code=False)]
+    assert len(found) == (0 if words is None else 1)
+    assert all(words in problem for problem in found)
+
+
 def test_every_fault_is_listed_not_only_the_first(content, opening):
     text = opening.read_text().replace("cartpole", "x").replace("clip-explorer", "y")
     opening.write_text(text)

@@ -124,6 +124,17 @@ def test_decimation_by_hand() -> None:
     assert kept_values.tolist() == [1, 9, 0]
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_decimation_by_hand_around_gaps(sign: int) -> None:
+    # Of the nine points on the first pixel: the extremes ±1 and ±9, and the first of two gaps.
+    gap = math.nan
+    values = sign * np.array([5, gap, 7, 1, 9, gap, 4, 6, 8, 3], float)
+    kept_steps, kept_values = decimate(np.arange(10), values, 2)
+    assert kept_steps.tolist() == [1, 3, 4, 9]
+    assert math.isnan(kept_values[0])
+    assert kept_values[1:].tolist() == [sign * 1, sign * 9, sign * 3]
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_and_one_point_stay_as_they_are(count: int) -> None:
     steps, values = np.arange(count), np.ones(count)

@@ -126,6 +126,7 @@ def test_a_whole_log_is_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "damaged",
     [
+        b"",
         b"\x00\x00\x00",
         b"not json",
         b"[1, 2]",

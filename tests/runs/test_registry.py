@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_an_id_that_is_no_name_of_a_run_is_refused(runs: Runs, run_id: str) -> N
 def test_an_unknown_run_is_answered_with_known_ones(runs: Runs) -> None:
     folder = runs.create(quick_config())
     with pytest.raises(UnknownNameError, match=folder.id):
+        runs.get("no-such-run")
+
+
+def test_an_unknown_run_is_answered_with_the_five_newest_and_a_count(runs: Runs) -> None:
+    made = [runs.create(quick_config(), preset=f"p{7 - n}") for n in range(7)]
+    for age, folder in enumerate(reversed(made)):  # the last one made is the newest
+        os.utime(folder.path / "run.json", (1_000_000 - age, 1_000_000 - age))
+    with pytest.raises(UnknownNameError) as caught:
+        runs.get("no-such-run")
+    newest = ", ".join(folder.id for folder in made[:1:-1])
+    assert str(caught.value).endswith(f"Newest: {newest} and 2 more")
+
+
+def test_without_any_run_the_answer_says_so(runs: Runs) -> None:
+    with pytest.raises(UnknownNameError, match="There is no run yet"):
         runs.get("no-such-run")
 
 

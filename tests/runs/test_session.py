@@ -185,6 +185,8 @@ def test_a_log_shorter_than_the_newest_checkpoint_is_gone_on_with(runs: Runs) ->
     broken = RunFolder(broken.path)
     assert run(broken, Script({0: order("pause")}, [order("resume")])) == "finished"
     assert f"paused at step {10 * BATCH}" in states(broken)
+    saved = [event for event in broken.read(len(kept)) if event.type == "checkpoint"]
+    assert saved[0].data["file"] == f"checkpoints/step-{10 * BATCH:09d}"  # not of the log's end
     train(straight)
     entropy, expected = dict(zip(*series(broken)["entropy"], strict=True)), series(straight)
     for step, value in zip(*expected["entropy"], strict=True):

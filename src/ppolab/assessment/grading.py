@@ -127,7 +127,8 @@ class Marking:
         try:
             self.session.load(source, self.challenge.entry)
         except SubmissionError as error:
-            return self.stopped(_verdict_of(error), f"Your code could not be loaded. {error}")
+            words = f"Your code could not be loaded{_raised(error)}"
+            return self.stopped(_verdict_of(error), words)
         except BoxFault as fault:
             return self.stopped(_verdict_of(fault), str(fault))
         ask = Ask(self.session)
@@ -141,9 +142,14 @@ class Marking:
                 return self.stopped(_verdict_of(fault), str(fault))
             except SubmissionError as error:
                 if _verdict_of(error) == "memory":
-                    self.outcomes[index] = replace(outcome, status="error", message=str(error))
-                    return self.stopped("memory", f"It ran out of memory. {error}")
-                words = f"Called with {ask.latest_case}, your function raised an error. {error}"
+                    words = f"Your function ran out of memory{_raised(error)}"
+                    self.outcomes[index] = replace(outcome, status="error", message=words)
+                    return self.stopped("memory", words)
+                # The call comes last: the page shows what all checks raised alike only once.
+                words = (
+                    f"Your function raised an error{_raised(error)} "
+                    f"It was called with {ask.latest_case}."
+                )
                 self.outcomes[index] = replace(outcome, status="error", message=words)
             self.report()
         return self.finished()
@@ -200,6 +206,13 @@ class Marking:
             backend=self.session.backend.name,
             seconds=time.monotonic() - self.started,
         )
+
+
+def _raised(error: SubmissionError) -> str:
+    """Continue a sentence with where an error was raised and what it said, and end it."""
+    where = f" in line {error.line}" if error.line else ""
+    said = f"{error.kind}: {error.message}" if error.message else error.kind
+    return f"{where}: {said.rstrip()}" + ("" if said.rstrip().endswith((".", "!", "?")) else ".")
 
 
 def _verdict_of(error: BoxFault | SubmissionError) -> Verdict:

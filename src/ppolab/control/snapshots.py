@@ -27,8 +27,6 @@ def capture(environment: Any) -> dict[str, Any] | None:
     engines that keep their state in C are not, nor are wrappers that were left on, for they may
     remember things of their own.
     """
-    if environment is not environment.unwrapped:
-        return None
     try:
         attributes = {
             name: _to_plain(value)

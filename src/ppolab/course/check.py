@@ -56,6 +56,7 @@ class Known:
     challenges: dict[str, ChallengeFolder]
     presets: frozenset[str]
     recorded: frozenset[str]
+    metrics: frozenset[str]  # what a run records
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -76,7 +77,9 @@ def check_course(content: Path, run_code: bool = True) -> list[Finding]:
 
     `run_code` also runs each code block marked ```python run```, in a process of its own.
     """
-    from ppolab.runs import presets  # brings the engine along, which reading lessons does not need
+    # These bring the engine along, which reading lessons does not need.
+    from ppolab.control.metrics import METRICS
+    from ppolab.runs import presets
 
     course = Course(content)
     findings: list[Finding] = []
@@ -86,6 +89,7 @@ def check_course(content: Path, run_code: bool = True) -> list[Finding]:
             challenges=course.challenges(),
             presets=frozenset(preset.name for preset in presets()),
             recorded=frozenset(path.parent.name for path in content.glob("runs/*/run.json")),
+            metrics=frozenset(metric.key for metric in METRICS),
         )
     except PPOLabError as error:
         return [finding_of(error)]
@@ -199,6 +203,24 @@ class Report:
                     f":::{block.name} names {attribute} {value!r}, which is not there",
                     f"Known: {listed}.",
                 )
+
+        if block.name == "step" and "focus" in block.attributes:
+            self.check_focus(block.attributes, known)
+
+    def check_focus(self, attributes: dict[str, str], known: Known) -> None:
+        """Check that a step singles out charts that a run has."""
+        if attributes["show"] != "run":
+            self.add(
+                f":::step singles out charts of {attributes['show']!r}, which has none",
+                'Write show="run", or take focus away.',
+            )
+        names = attributes["focus"].split()
+        if not names:
+            self.add(":::step singles out no chart by its focus", "Name a metric, or remove it.")
+        for name in names:
+            if name not in known.metrics:
+                listed = ", ".join(sorted(known.metrics))
+                self.add(f":::step names focus {name!r}, which no run records", f"Known: {listed}.")
 
     def check_link(self, href: str, known: Known, anchors: set[str]) -> None:
         """Check that a link within the course leads somewhere."""

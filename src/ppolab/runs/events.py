@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +53,3 @@ def decode(seq: int, line: bytes) -> Event:
     if missing:
         raise ValueError(f"not a {event.type}: {', '.join(sorted(missing))} is missing")
     return event
-
-
-def finite_or_none(value: float) -> float | None:
-    """Return the number, or None where JSON has no word for it."""
-    return value if math.isfinite(value) else None

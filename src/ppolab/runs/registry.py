@@ -18,6 +18,7 @@ from ppolab.control.environments import VectorEnvironment
 from ppolab.errors import ConflictError, PPOLabError, StorageError, UnknownNameError
 from ppolab.runs.folder import LIVE_STATES, MANIFEST_NAME, Manifest, RunFolder, write_manifest
 
+_NAMED = 5  # runs that an error about an unknown one names
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 
 
@@ -61,7 +62,7 @@ class Runs:
             if run_id in self._open and self._open[run_id].path.exists():
                 return self._open[run_id]
             if not _SAFE_ID.fullmatch(run_id) or run_id not in self._ids():
-                raise UnknownNameError("run", run_id, [*self._ids()][:20])
+                raise UnknownNameError("run", run_id, [], self._known_words())
             own = self.root / run_id
             if own.is_dir():
                 run = RunFolder(own)
@@ -133,14 +134,28 @@ class Runs:
                 run.settle()
 
     def _ids(self) -> Sequence[str]:
+        return [path.name for path in self._paths()]
+
+    def _paths(self) -> Sequence[Path]:
         roots = [root for root in (self.root, self._recorded) if root is not None]
         return [
-            path.name
+            path
             for root in roots
             if root.is_dir()
             for path in sorted(root.iterdir())
             if (path / MANIFEST_NAME).is_file()
         ]
+
+    def _known_words(self) -> str:
+        """Name the newest runs and count the rest."""
+        newest = sorted(
+            self._paths(), key=lambda path: (path / MANIFEST_NAME).stat().st_mtime_ns, reverse=True
+        )
+        if not newest:
+            return "There is no run yet"
+        names = ", ".join(path.name for path in newest[:_NAMED])
+        more = len(newest) - _NAMED
+        return f"Newest: {names}" + (f" and {more} more" if more > 0 else "")
 
 
 def _versions() -> dict[str, str]:

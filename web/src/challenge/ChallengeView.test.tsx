@@ -147,6 +147,22 @@ describe("a submission", () => {
     expect(screen.getByRole("heading", { name: "Solved" })).toBeTruthy();
   });
 
+  it("that raises in every check tells the error once", async () => {
+    const { user } = show();
+    await user.click(screen.getByRole("button", { name: "Submit" }));
+    await screen.findByText("Waiting for a free place to run");
+    const state = attempt(["error", "error"], { status: "done", verdict: "error" });
+    const error = "Your function raised an error in line 2: NameError: name 'y' is not defined.";
+    const checks = state.checks.map((check, i) => ({
+      ...check,
+      message: `${error} It was called with ${i}.`,
+    }));
+    stream({ ...state, checks });
+    expect(screen.getAllByText(/NameError/)).toHaveLength(1);
+    expect(screen.getByText(error).closest("li")).toBeNull();
+    expect(checkItem("Leaves zero alone").textContent).toBe("Leaves zero alone error");
+  });
+
   it("too large for the server is answered with the server's own words", async () => {
     const detail = "source: 5.0 MB is too large. Send at most 64 KB.";
     server.submission = { status: 413, body: { title: "Too large", status: 413, detail } };

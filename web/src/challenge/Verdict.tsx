@@ -1,5 +1,5 @@
 import { Check, CircleDashed, Minus, TriangleAlert, X } from "lucide-react";
-import { type Attempt, type CheckResult, type CheckStatus, headline, statusWord } from "./attempt";
+import { type Attempt, type CheckResult, type CheckStatus, headline, sharedError, statusWord } from "./attempt";
 
 const ICONS: Record<CheckStatus, typeof Check> = {
   pending: CircleDashed,
@@ -17,6 +17,8 @@ interface ChecksProps {
 
 /** The checks of a challenge, each with an icon, a word and, once it ran, its message. */
 export function Checks({ checks, announced }: ChecksProps) {
+  // The summary tells it once; beside every check it would bury what differs.
+  const shared = sharedError(checks);
   return (
     <ol className="checks">
       {checks.map((check) => {
@@ -34,7 +36,7 @@ export function Checks({ checks, announced }: ChecksProps) {
                   </span>
                 )}
               </p>
-              {check.message && <p className="check-message">{check.message}</p>}
+              {check.message && !(shared && check.status === "error") && <p className="check-message">{check.message}</p>}
             </div>
           </li>
         );
@@ -43,12 +45,18 @@ export function Checks({ checks, announced }: ChecksProps) {
   );
 }
 
+function SharedError({ attempt }: { attempt: Attempt }) {
+  const shared = sharedError(attempt.checks);
+  return shared && <p className="check-message verdict-error">{shared}</p>;
+}
+
 /** The verdict in words, what the code printed, and where and how long it ran. */
 export function VerdictSummary({ attempt }: { attempt: Attempt }) {
   return (
     <div className="verdict">
       <h3>{headline(attempt)}</h3>
       {attempt.summary && <p className="verdict-summary">{attempt.summary}</p>}
+      <SharedError attempt={attempt} />
       {attempt.output && (
         <details className="verdict-output" open={attempt.verdict !== "pass"}>
           <summary>What your code printed</summary>

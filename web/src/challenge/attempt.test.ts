@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Attempt, announcement, type CheckStatus, foldAttempt, headline, shownChecks } from "./attempt";
+import { type Attempt, announcement, type CheckStatus, foldAttempt, headline, sharedError, shownChecks } from "./attempt";
 
 const ANNOUNCED = [
   { name: "shape", title: "Gives one number" },
@@ -88,5 +88,24 @@ describe("what is said of an attempt", () => {
   it("sums up at the end", () => {
     const end = attempt(["pass", "fail"], { status: "done", verdict: "fail", summary: "One check failed." });
     expect(announcement(attempt(["pass"]), end)).toBe("Not yet. 1 of 2 checks passed. One check failed.");
+  });
+});
+
+describe("an error that many checks met", () => {
+  const called = (message: string, shape: number) =>
+    `${message} It was called with a float32 tensor of shape [${shape}], 0.2.`;
+  const checks = (messages: string[], status: CheckStatus = "error") =>
+    messages.map((message, i) => ({ name: `${i}`, title: `${i}`, status, message }));
+  const nameless = "Your function raised an error in line 2: NameError: name 'x' is not defined.";
+
+  it("is shared where only the call differs", () => {
+    expect(sharedError(checks([called(nameless, 6), called(nameless, 9)]))).toBe(nameless);
+  });
+
+  it("is not where the errors differ, where one check met it, or where checks merely failed", () => {
+    const other = nameless.replace("'x'", "'y'");
+    expect(sharedError(checks([called(nameless, 6), called(other, 6)]))).toBeNull();
+    expect(sharedError(checks([called(nameless, 6)]))).toBeNull();
+    expect(sharedError(checks([nameless, nameless], "fail"))).toBeNull();
   });
 });

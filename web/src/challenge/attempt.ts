@@ -68,6 +68,17 @@ export function headline(attempt: Attempt): string {
   return attempt.verdict ? HEADLINES[attempt.verdict] : "Ended without a verdict";
 }
 
+// How a check's message about an error ends; see `Marking.run` in the assessment.
+const CALLED_WITH = / It was called with [^]*$/;
+
+/** The error that two or more checks, and all that met an error, raised alike; else null. */
+export function sharedError(checks: readonly CheckResult[]): string | null {
+  const errors = checks.filter((check) => check.status === "error");
+  const told = new Set(errors.map((check) => check.message.replace(CALLED_WITH, "")));
+  const [first] = told;
+  return errors.length > 1 && told.size === 1 && first ? first : null;
+}
+
 /** How many checks passed, e.g. "3 of 11 checks". */
 export function passedWords(attempt: Attempt): string {
   const passed = attempt.checks.filter((check) => check.status === "pass").length;

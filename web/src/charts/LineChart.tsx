@@ -33,6 +33,8 @@ export interface LineChartProps {
   reading: number | null;
   onRead: (step: number | null) => void;
   format: (value: number | null | undefined) => string;
+  /** How a value is written on the axis, whose ticks lie `distance` apart. */
+  tick?: (value: number, distance: number) => string;
 }
 
 const MARGINS: Margins = { top: 6, right: 8, bottom: 20, left: 44 };
@@ -50,7 +52,7 @@ const MARGINS: Margins = { top: 6, right: 8, bottom: 20, left: 44 };
  */
 export function LineChart(props: LineChartProps) {
   const { label, role, read, onData, version, height = 118, lastStep, reference, at } = props;
-  const { reading, onRead, format } = props;
+  const { reading, onRead, format, tick: tickWords = tickLabel } = props;
   const [box, width] = useSize<HTMLDivElement>();
   const past = useRef<SVGPathElement>(null);
   const future = useRef<SVGPathElement>(null);
@@ -123,7 +125,7 @@ export function LineChart(props: LineChartProps) {
             <g key={tick}>
               <line x1={MARGINS.left} x2={right} y1={y(tick)} y2={y(tick)} className="grid-line" />
               <text x={MARGINS.left - 6} y={y(tick)} dy="0.34em" textAnchor="end" className="tick">
-                {tickLabel(tick, distance)}
+                {tickWords(tick, distance)}
               </text>
             </g>
           ))}

@@ -11,13 +11,16 @@ export interface MetricCardProps extends LineChartProps {
   unit?: string;
   /** For little room: the value stands under the plot, the unit and caption in a tooltip. */
   dense?: boolean;
+  /** Singled out by the text beside it. */
+  focused?: boolean;
   /** The value to show large: at the cursor, or the newest. */
   value: number | null | undefined;
   className?: string;
 }
 
 /** A metric: its name with the role's glyph, its value, its line, and its table on demand. */
-export function MetricCard({ caption, unit, value, dense, className = "", ...chart }: MetricCardProps) {
+export function MetricCard(props: MetricCardProps) {
+  const { caption, unit, value, dense, focused, className = "", ...chart } = props;
   const [table, setTable] = useState(false);
   const { label, role, reading, read, format } = chart;
   const column = read();
@@ -30,6 +33,7 @@ export function MetricCard({ caption, unit, value, dense, className = "", ...cha
     <section
       className={`metric card ${className}`}
       data-dense={dense ? "" : undefined}
+      data-focus={focused ? "" : undefined}
       aria-label={label}
     >
       <header className="metric-head">

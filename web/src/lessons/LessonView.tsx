@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useActions } from "../actions/useActions";
 import { DEFAULT_STATE, fromSearch, readSearch } from "../figures/clip-explorer/state";
 import { useOwnRun } from "../runs/ownRun";
@@ -44,6 +44,11 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
   };
   // Only arriving at a stop sets the stage; what the reader does there afterwards stands.
   const current = useCurrentStop(ids, stage, apply);
+
+  const focus = plan.stops[current]?.focus ?? NO_FOCUS;
+  useEffect(() => {
+    if (focus.length > 0) revealWithin(stage.current, "[data-focus]");
+  }, [focus]);
 
   const goTo = (index: number) => {
     const stop = plan.stops[index];
@@ -105,6 +110,7 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
             onClip={(change) => setClip((now) => ({ ...now, ...change }))}
             runId={liveRunId ?? recordedId}
             place={address}
+            focus={focus}
             compact={compact}
           />
         )}
@@ -120,6 +126,21 @@ export function LessonView({ lesson, chapter, onPredict, onDone }: LessonViewPro
       </div>
     </LessonContext>
   );
+}
+
+const NO_FOCUS: string[] = [];
+const AIR = 8; // px between what is revealed and the edge
+
+/** Scroll a box, and nothing around it, until what it holds by that selector is in sight. */
+function revealWithin(box: HTMLElement | null, selector: string) {
+  const found = [...(box?.querySelectorAll(selector) ?? [])].map((e) => e.getBoundingClientRect());
+  if (!box || found.length === 0) return;
+  const frame = box.getBoundingClientRect();
+  const above = Math.min(...found.map((rect) => rect.top)) - AIR - frame.top;
+  const below = Math.max(...found.map((rect) => rect.bottom)) + AIR - frame.bottom;
+  // What is taller than the box is shown from its beginning.
+  if (above < 0) box.scrollTop += above;
+  else if (below > 0) box.scrollTop += Math.min(below, above);
 }
 
 // A little further than the line itself, so that rounding does not leave the step just short of it.

@@ -22,6 +22,8 @@ interface StageProps {
   onClip: (change: Partial<ClipState>) => void;
   /** the run whose ratios an instrument shows: the learner's own, else the recorded one */
   runId: string | null;
+  /** the metrics of a run that the prose speaks of now */
+  focus: readonly string[];
   /** the lesson's place in the course */
   place: string;
   compact: boolean;
@@ -79,6 +81,7 @@ function ViewBody({ view, ...props }: BodyProps & { view: StageView }) {
       <LiveRun
         preset={view.preset}
         place={props.place}
+        focus={props.focus}
         recordedId={view.recorded}
         locked={false}
       />

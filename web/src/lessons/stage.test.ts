@@ -51,6 +51,18 @@ describe("the stage's plan", () => {
     expect(plan.stops[1]?.state).toEqual({});
   });
 
+  it("reads which charts a step singles out, and keeps them out of the state", () => {
+    const [step, bare] = planStage({
+      blocks: [
+        directive("step", { show: "run", focus: "policy_loss  value_loss" }),
+        directive("run", { preset: "cartpole" }),
+      ],
+    }).stops;
+    expect(step?.focus).toEqual(["policy_loss", "value_loss"]);
+    expect(step?.state).toEqual({});
+    expect(bare?.focus).toEqual([]);
+  });
+
   it("shows the lesson's first view before the first stop, then each stop's own", () => {
     expect(viewAt(plan, -1)?.key).toBe("clip-explorer");
     expect(viewAt(plan, 1)?.key).toBe("run:cartpole");

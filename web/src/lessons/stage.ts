@@ -19,6 +19,8 @@ export interface Stop {
   view: string | null;
   /** state for that view */
   state: Record<string, string>;
+  /** the metrics whose charts this stop singles out on a run's view */
+  focus: string[];
 }
 
 export interface StagePlan {
@@ -26,7 +28,7 @@ export interface StagePlan {
   views: StageView[];
 }
 
-const VIEW_ATTRIBUTES = new Set(["name", "show", "preset", "after", "recorded"]);
+const VIEW_ATTRIBUTES = new Set(["name", "show", "preset", "after", "recorded", "focus"]);
 
 /** A text's blocks and all blocks within them, in reading order. */
 export function allBlocks(blocks: readonly Block[]): Block[] {
@@ -89,7 +91,8 @@ export function planStage(lesson: Pick<Lesson, "blocks">): StagePlan {
     const state = Object.fromEntries(
       Object.entries(block.attributes).filter(([name]) => !VIEW_ATTRIBUTES.has(name)),
     );
-    return { id: `stop-${i + 1}`, block, view: view?.key ?? null, state };
+    const focus = block.attributes.focus?.split(/\s+/).filter(Boolean) ?? [];
+    return { id: `stop-${i + 1}`, block, view: view?.key ?? null, state, focus };
   });
   return { stops, views: [...views.values()] };
 }

@@ -18,6 +18,8 @@ import { isLive } from "./words";
 
 export interface LiveRunProps {
   preset: string;
+  /** The metrics to single out among the charts. */
+  focus?: readonly string[];
   /** A run that ships with the course, shown until the learner starts one. */
   recordedId?: string | null;
   /** Starting is not allowed yet; a string says why. */
@@ -91,7 +93,7 @@ export function LiveRun(props: LiveRunProps) {
       )}
       {link === "failed" && error && !ownId && <ProblemNotice error={error} />}
       {(run || ownId || recordedId) && link !== "failed" && (
-        <RunCharts feed={feed} narrow folded={small} />
+        <RunCharts feed={feed} narrow folded={small} focus={props.focus} />
       )}
     </div>
   );

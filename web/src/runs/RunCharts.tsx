@@ -1,11 +1,11 @@
-import { useCallback, useState } from "react";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
 
 import { MetricCard } from "../charts/MetricCard";
 import { RatioHistogram } from "../charts/RatioHistogram";
 import type { Column } from "./column";
 import type { RunFeed } from "./feed";
 import { useFeed, useRunView } from "./hooks";
-import { MAIN_METRIC, metricFormat, metricInfo, SIDE_METRICS } from "./metrics";
+import { MAIN_METRIC, metricFormat, metricInfo, metricTick, SIDE_METRICS } from "./metrics";
 
 const MAIN_HEIGHT = 196; // px; the return and the ratios beside it are of one height
 
@@ -17,11 +17,20 @@ interface Props {
   narrow?: boolean;
   /** Fold everything but the main chart away. */
   folded?: boolean;
+  /** Metrics whose charts are singled out by an outline, and unfolded. */
+  focus?: readonly string[];
 }
 
+const NONE: readonly string[] = [];
+
 /** All charts of a run, reading one step together when a reader points at any of them. */
-export function RunCharts({ feed, at = null, narrow = false, folded = false }: Props) {
+export function RunCharts({ feed, at = null, narrow = false, folded = false, focus = NONE }: Props) {
   const [reading, setReading] = useState<number | null>(null);
+  const more = useRef<HTMLDetailsElement>(null);
+  // Before the stage scrolls to them; what the reader folds afterwards stays folded.
+  useLayoutEffect(() => {
+    if (more.current && focus.some((key) => key !== MAIN_METRIC)) more.current.open = true;
+  }, [focus]);
   const view = useRunView(feed, at);
   const side = (
     <>
@@ -36,6 +45,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
           onRead={setReading}
           height={narrow ? 76 : 104}
           dense={narrow}
+          focused={focus.includes(key)}
         />
       ))}
     </>
@@ -59,13 +69,14 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false }: P
       onRead={setReading}
       height={folded ? 104 : narrow ? 108 : MAIN_HEIGHT}
       className="metric-main"
+      focused={focus.includes(MAIN_METRIC)}
     />
   );
   if (folded) {
     return (
       <div className="run-charts" data-narrow="">
         {main}
-        <details className="run-more">
+        <details ref={more} className="run-more">
           <summary className="btn">Losses, KL, entropy and ratios</summary>
           <div className="run-charts mt-2" data-narrow="">
             {side}
@@ -95,10 +106,11 @@ interface MetricProps {
   onRead: (step: number | null) => void;
   height: number;
   dense?: boolean;
+  focused?: boolean;
   className?: string;
 }
 
-function Metric({ metric, feed, at, value, reading, onRead, height, dense, className }: MetricProps) {
+function Metric({ metric, feed, at, value, reading, onRead, ...look }: MetricProps) {
   const { run, step, version } = useFeed(feed);
   const read = useCallback((): Column | undefined => feed?.record.columns.get(metric), [feed, metric]);
   const info = metricInfo(run, metric);
@@ -123,9 +135,8 @@ function Metric({ metric, feed, at, value, reading, onRead, height, dense, class
       reading={reading}
       onRead={onRead}
       format={format}
-      height={height}
-      dense={dense}
-      className={className}
+      tick={metricTick(metric)}
+      {...look}
     />
   );
 }

@@ -7,6 +7,7 @@ import { answer, api, type Wire } from "../api/client";
 import { presetsQuery, runsQuery } from "../api/queries";
 import { usePage } from "../app/page";
 import { ProblemNotice } from "../ui/ProblemNotice";
+import { forgetFeed } from "./feeds";
 import { useStartRun } from "./hooks";
 import { MAIN_METRIC, metricFormat } from "./metrics";
 import { StateBadge } from "./StateBadge";
@@ -80,6 +81,7 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
   });
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/api/runs/{run_id}", { params })),
+    onSuccess: () => forgetFeed(run.id),
     onSettled: renew,
   });
   const value = run.latest[MAIN_METRIC];

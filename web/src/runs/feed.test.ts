@@ -163,6 +163,25 @@ describe("a feed", () => {
   });
 });
 
+it("goes back to the settings in force at the step of a rewind", async () => {
+  const server = new FakeServer();
+  const feed = await opened(server);
+  const change = (step: number, from: number, value: number) =>
+    server.log.push({ kind: "event", step, type: "setting", data: { name: "clip_range", from, value } });
+  const inForce = async () => {
+    server.deliver();
+    await vi.advanceTimersByTimeAsync(300); // snapshots are made four times a second
+    return feed.getSnapshot().settings.clip_range;
+  };
+  change(10, 0.2, 0.3);
+  change(20, 0.3, 0.9);
+  expect(await inForce()).toBe(0.9);
+  server.log.push({ kind: "event", step: 10, type: "rewind", data: { to_step: 10 } });
+  expect(await inForce()).toBe(0.3);
+  server.log.push({ kind: "event", step: 5, type: "rewind", data: { to_step: 5 } });
+  expect(await inForce()).toBe(0.2);
+});
+
 const line: fc.Arbitrary<LogLine> = fc.oneof(
   { weight: 6, arbitrary: fc.option(fc.double({ noNaN: true, min: -9, max: 9 }), { nil: null }).map((v) => metrics(0, v)) },
   {

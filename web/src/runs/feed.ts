@@ -181,6 +181,7 @@ export class RunFeed {
         // The state and the settings follow the log too, but a line seen before says nothing new.
         if (message.event.seq > this.record.eventCursor) this.#note(message.event);
         this.record.addEvent(message.event);
+        if (message.event.kind === "rewind") this.#settings = this.#settingsInForce();
         this.#tell(message.event.kind === "state");
         break;
       case "resync":
@@ -248,6 +249,13 @@ export class RunFeed {
     } else if (event.kind === "setting" && typeof data.name === "string") {
       this.#settings = { ...this.#settings, [data.name]: Number(data.value) };
     }
+  }
+
+  /** What the run was started with, changed as the log that still holds tells. */
+  #settingsInForce(): Record<string, number> {
+    const { settings = [], config = {} } = this.#run ?? {};
+    const first = settings.map(({ name, value }) => [name, Number(config[name] ?? value)]);
+    return { ...Object.fromEntries(first), ...this.record.settingsAt() };
   }
 
   #tell(atOnce = false): void {

@@ -38,6 +38,15 @@ export function releaseFeed(id: string): void {
   if (entry.users === 0) closeLater(id, entry);
 }
 
+/** A run was deleted: whoever asks for it next asks the server. */
+export function forgetFeed(id: string): void {
+  const entry = shared.get(id);
+  if (!entry) return;
+  if (entry.closing) clearTimeout(entry.closing);
+  entry.feed.close();
+  shared.delete(id);
+}
+
 function closeLater(id: string, entry: Shared): void {
   entry.closing = setTimeout(() => {
     entry.feed.close();

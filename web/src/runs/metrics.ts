@@ -1,4 +1,4 @@
-import { shortNumber, withMinus } from "../charts/scales";
+import { shortNumber, tickLabel, withMinus } from "../charts/scales";
 import type { Wire } from "../api/client";
 
 export type MetricInfo = Wire["MetricInfo"];
@@ -19,6 +19,12 @@ export const SIDE_METRICS = [
 /** Find what is known of a metric; null when this run does not record it. */
 export function metricInfo(run: Wire["RunDetail"] | null, key: string): MetricInfo | null {
   return run?.metrics.find((metric) => metric.key === key) ?? null;
+}
+
+/** How a metric's values are written on an axis; undefined for as they are. */
+export function metricTick(key: string): ((value: number, distance: number) => string) | undefined {
+  if (key !== "clip_fraction") return undefined;
+  return (value, distance) => `${tickLabel(value * 100, distance * 100)} %`;
 }
 
 /** How a metric's values are written. */

@@ -70,6 +70,7 @@ describe("a run's record", () => {
     expect(record.step).toBe(10);
     expect(record.events.map(({ kind }) => kind)).toEqual(["checkpoint", "rewind"]);
     expect(record.histogramAt("ratio")?.seq).toBe(2);
+    expect(record.settingsAt()).toEqual({});
   });
 
   it("keeps points read after a rewind that is told again by the socket", () => {
@@ -94,6 +95,18 @@ describe("a run's record", () => {
     expect(record.metricsAt()).toEqual({ loss: null });
     expect(record.histogramAt("ratio", 19)).toBeNull();
     expect(record.histogramAt("ratio", 20)?.seq).toBe(3);
+  });
+
+  it("knows the settings as the changes up to a step left them", () => {
+    const record = new RunRecord();
+    record.addEvent(event(1, 10, "setting", { name: "clip_range", from: 0.2, value: 0.3 }));
+    record.addEvent(event(2, 20, "setting", { name: "clip_range", from: 0.3, value: 0.5 }));
+    record.addEvent(event(3, 20, "setting", { name: "learning_rate", from: 0.1, value: 0.2 }));
+    expect(record.settingsAt(9)).toEqual({});
+    expect(record.settingsAt(19)).toEqual({ clip_range: 0.3 });
+    expect(record.settingsAt()).toEqual({ clip_range: 0.5, learning_rate: 0.2 });
+    record.addEvent(event(4, 10, "rewind", { to_step: 10 }));
+    expect(record.settingsAt()).toEqual({ clip_range: 0.3 });
   });
 
   it("does not keep kinds of events that the page never shows", () => {

@@ -101,6 +101,14 @@ export class RunRecord {
     return found;
   }
 
+  /** The settings that were changed by `step` (default: now), as that left them. */
+  settingsAt(step = Number.POSITIVE_INFINITY): Record<string, number> {
+    const changes = this.events.filter((event) => event.kind === "setting" && event.step <= step);
+    return Object.fromEntries(
+      changes.map(({ data }) => [String(data.name), Number(data.value)]),
+    );
+  }
+
   /** The newest histogram of that name at or before `step` (default: now). */
   histogramAt(name: string, step = Number.POSITIVE_INFINITY): RunEvent | null {
     return this.histograms.get(name)?.findLast((event) => event.step <= step) ?? null;

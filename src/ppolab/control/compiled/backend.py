@@ -1,0 +1,411 @@
+"""The compiled back end: PPO on small networks with no framework between the numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ppolab.control.compiled import acting, learning, rollouts
+from ppolab.control.compiled.cartpole import CartPole
+from ppolab.control.compiled.copies import CompiledEnvironment
+from ppolab.control.compiled.gridworld import GridWorld
+from ppolab.control.compiled.jit import is_on_disk
+from ppolab.control.compiled.learning import Learner, Report, Sizes, StepSettings
+from ppolab.control.compiled.losses import (
+    ENTROPY,
+    OUTSIDE,
+    POLICY_LOSS,
+    SUMS,
+    VALUE_LOSS,
+    LossSettings,
+    Samples,
+)
+from ppolab.control.compiled.network import padded_size
+from ppolab.control.config import PPOConfig
+from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.control.networks import MLP, ActorCritic
+from ppolab.control.rollout import Rollout
+from ppolab.control.update import (
+    RATIO_BINS,
+    RATIO_HIGH,
+    RATIO_LOW,
+    FlatParameters,
+    Parts,
+    UpdateReport,
+)
+
+Float32 = NDArray[np.float32]
+Int64 = NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+Job = tuple[str, Any, tuple[Any, ...]]  # what it is called, a kernel, its arguments
+
+# Below this many samples a second thread costs more to wake than it saves.
+SMALLEST_SHARED_MINIBATCH = 256
+
+
+def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = None) -> str | None:
+    """Why the compiled back end cannot train this model, in words; None if it can."""
+    if type(model) is not ActorCritic:
+        return f"it trains ActorCritic networks, and this is {type(model).__name__}"
+    for network in (model.actor, model.critic):
+        if type(network) is not MLP:
+            return f"it knows networks of two tanh layers, and this is {type(network).__name__}"
+    parameter = next(model.parameters())
+    if parameter.device.type != "cpu":
+        return f"it computes on the CPU, and the networks are on {parameter.device}"
+    if parameter.dtype != torch.float32:
+        return f"it computes in float32, and the networks are in {parameter.dtype}"
+    if parts is not None and parts != Parts():
+        return "it has the standard advantages and policy loss built in, and others were given"
+    return None
+
+
+class CompiledBackend:
+    """Acts, judges and learns in compiled kernels, on the memory of the model and its optimizer.
+
+    Nothing is copied in or out: the parameter vector, its gradient and Adam's running means are
+    the torch tensors, seen through NumPy. A checkpoint of the torch objects is a checkpoint of
+    this. All chance comes from outside, drawn as the torch back end draws it, so that both take
+    the same minibatches and, up to rounding, the same actions.
+
+    Example:
+        >>> backend = CompiledBackend(model, parameters, optimizer, config)
+        >>> finished = backend.collect(rollout, environment, action_generator, config.gamma)
+        >>> report, returns = backend.update(rollout, config, 2.5e-4, shuffle_generator)
+    """
+
+    def __init__(
+        self,
+        model: ActorCritic,
+        parameters: FlatParameters,
+        optimizer: torch.optim.Optimizer,
+        config: PPOConfig,
+        threads: int = 1,
+    ) -> None:
+        self._parameters = parameters
+        self._optimizer = optimizer
+        self._vector: Float32 = parameters.vector.detach().numpy()
+        self._gradient: Float32 = parameters.gradient.numpy()
+        first, output = model.actor.first, model.actor.output
+        self._sizes = Sizes(first.in_features, first.out_features, output.out_features)
+        self._weights = np.zeros(
+            padded_size(first.in_features, first.out_features, output.out_features)
+            + padded_size(first.in_features, first.out_features, 1),
+            np.float32,
+        )
+        shared = threads > 1 and config.minibatch_size >= SMALLEST_SHARED_MINIBATCH
+        self._two_threads = True if shared else None
+
+    def act(self, observations: Float32, uniforms: Float32) -> tuple[Int64, Float32, Float32]:
+        """Choose an action for each observation.
+
+        Args:
+            observations: [batch, observation].
+            uniforms: [batch], in [0, 1): the chance that decides.
+
+        Returns:
+            Actions [batch] int64, their log-probabilities [batch] in nats, values [batch].
+        """
+        actions = np.empty(len(observations), np.int64)
+        log_probs, values = np.empty_like(uniforms), np.empty_like(uniforms)
+        self._fetch_weights()
+        acting.act(self._sizes, self._weights, observations, uniforms, actions, log_probs, values)
+        return actions, log_probs, values
+
+    def values(self, observations: Float32) -> Float32:
+        """The critic's value of each observation, [batch]."""
+        values = np.empty(len(observations), np.float32)
+        self._fetch_weights()
+        acting.judge(self._sizes, self._weights, observations, values)
+        return values
+
+    def collect(
+        self,
+        rollout: Rollout,
+        environment: VectorEnvironment | CompiledEnvironment,
+        generator: np.random.Generator,
+        gamma: float,
+    ) -> list[Finished]:
+        """Fill the rollout by letting the actor act; return the episodes that ended meanwhile.
+
+        As `ppolab.control.rollout.collect`, with the same random numbers. In a compiled
+        environment the whole rollout is one call.
+        """
+        self._fetch_weights()
+        uniforms = generator.random(tuple(rollout.actions.shape), np.float32)
+        if isinstance(environment, CompiledEnvironment):
+            return rollout_compiled(
+                self._sizes, self._weights, rollout, environment, uniforms, gamma
+            )
+        return self._collect_stepwise(rollout, environment, uniforms, gamma)
+
+    def advantages(self, rollout: Rollout, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
+        """Generalized advantages and returns, both [time, environments]."""
+        advantages, returns = torch.empty_like(rollout.rewards), torch.empty_like(rollout.rewards)
+        acting.estimate_advantages(
+            rollout.rewards.numpy(), rollout.values.numpy(), rollout.dones.numpy(),
+            rollout.last_values.numpy(), np.float32(gamma), np.float32(lam), advantages.numpy(),
+            returns.numpy(),
+        )  # fmt: skip
+        return advantages, returns
+
+    def update(
+        self, rollout: Rollout, config: PPOConfig, learning_rate: float, generator: torch.Generator
+    ) -> tuple[UpdateReport, Tensor]:
+        """Improve actor and critic on one rollout, as `ppolab.control.update.update` does.
+
+        Returns:
+            The report and the returns [time, environments] the critic was trained towards.
+        """
+        advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
+        orders, states = _draw_orders(generator, config, rollout.actions.numel())
+        adam = self._adam_state()
+        report = _new_report(config.epochs)
+        epochs = learning.update(
+            self._sizes,
+            Learner(
+                self._vector, self._gradient, adam["exp_avg"].numpy(), adam["exp_avg_sq"].numpy()
+            ),
+            _flat_samples(rollout, advantages, returns),
+            orders.numpy(),
+            config.minibatch_size,
+            int(adam["step"]),
+            _loss_settings(config),
+            _step_settings(config, learning_rate),
+            RATIO_LOW,
+            RATIO_HIGH,
+            report,
+            self._two_threads,
+        )
+        if epochs < config.epochs:
+            # The epochs that were not taken have not used up chance either.
+            generator.set_state(states[epochs - 1])
+        samples = epochs * orders.shape[1]
+        minibatches = epochs * math.ceil(orders.shape[1] / config.minibatch_size)
+        adam["step"] += minibatches
+        return _readable(report, epochs, samples, minibatches), returns
+
+    def warm_up(
+        self,
+        config: PPOConfig,
+        environment: VectorEnvironment | CompiledEnvironment | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Load the machine code, or compile what is not on disk yet; return how many were not.
+
+        Args:
+            config: of the run, for the types.
+            environment: whose kernels are wanted too, if it is a compiled one.
+            progress: called before each compilation with what it is for, how many are done and
+                how many there are; not called at all where everything is on disk.
+        """
+        jobs = self._jobs(config, environment)
+        cold = [not is_on_disk(kernel, *arguments) for _, kernel, arguments in jobs]
+        done = 0
+        for (label, kernel, arguments), is_cold in zip(jobs, cold, strict=True):
+            if is_cold and progress is not None:
+                progress(f"compiling {label}", done, sum(cold))
+            done += is_cold
+            kernel(*arguments)
+        return done
+
+    def _fetch_weights(self) -> None:
+        learning.pad_both(self._sizes, self._vector, self._weights)
+
+    def _adam_state(self) -> dict[str, Tensor]:
+        """Adam's memory, begun as torch begins it where there is none."""
+        state: dict[str, Tensor] = self._optimizer.state[self._parameters.vector]
+        if not state:
+            state["step"] = torch.zeros(())
+            state["exp_avg"] = torch.zeros_like(self._parameters.vector, requires_grad=False)
+            state["exp_avg_sq"] = torch.zeros_like(self._parameters.vector, requires_grad=False)
+        return state
+
+    def _collect_stepwise(
+        self, rollout: Rollout, environment: VectorEnvironment, uniforms: Float32, gamma: float
+    ) -> list[Finished]:
+        steps = _steps(rollout)
+        sizes, weights, value = self._sizes, self._weights, np.empty(1, np.float32)
+        finished: list[Finished] = []
+        for t in range(len(uniforms)):
+            actions = steps.actions[t]
+            acting.act(
+                sizes, weights, environment.observations, uniforms[t], actions,
+                steps.log_probs[t], steps.values[t],
+            )  # fmt: skip
+            steps.observations[t] = environment.observations
+            environment.step(actions)
+            steps.rewards[t], steps.dones[t] = environment.rewards, environment.dones
+            for episode in environment.finished:
+                if episode.truncated:
+                    acting.judge(sizes, weights, episode.final_observation[None], value)
+                    steps.rewards[t, episode.environment] += gamma * value[0]
+                finished.append(episode)
+        acting.judge(sizes, weights, environment.observations, steps.last_values)
+        return finished
+
+    def _jobs(
+        self, config: PPOConfig, environment: VectorEnvironment | CompiledEnvironment | None
+    ) -> list[Job]:
+        """Every kernel with arguments of the right types, on memory of their own."""
+        sizes = self._sizes
+        twin = environment.twin() if isinstance(environment, CompiledEnvironment) else None
+        copies = 1 if twin is None else len(twin)
+        rollout = Rollout.allocate(2, copies, sizes.inputs)
+        steps = _steps(rollout)
+        weights, vector = np.zeros_like(self._weights), np.zeros_like(self._vector)
+        uniforms, gamma = np.zeros((2, copies), np.float32), np.float32(0.0)
+        samples = _flat_samples(rollout, rollout.values, rollout.values)
+        jobs: list[Job] = [
+            ("the weights' layout", learning.pad_both, (sizes, vector, weights)),
+            ("acting", acting.act, (
+                sizes, weights, steps.observations[0], uniforms[0], steps.actions[0],
+                steps.log_probs[0], steps.values[0],
+            )),
+            ("the critic", acting.judge, (
+                sizes, weights, steps.observations[0], steps.values[0],
+            )),
+            ("advantages", acting.estimate_advantages, (
+                steps.rewards, steps.values, steps.dones, steps.last_values, gamma, gamma,
+                np.zeros_like(steps.values), np.zeros_like(steps.values),
+            )),
+            ("the update", learning.update, (
+                sizes, Learner(*(np.zeros_like(vector) for _ in range(4))), samples,
+                np.array([[0, 1]]), 2, 0, _loss_settings(config), _step_settings(config, 0.0),
+                RATIO_LOW, RATIO_HIGH, _new_report(1), self._two_threads,
+            )),
+        ]  # fmt: skip
+        if twin is not None:
+            cart, grid = _rules(twin)
+            jobs.append(("the environment", rollouts.rollout, (
+                sizes, weights, twin.copies, cart, grid, uniforms, 0.0, steps,
+                _new_ended(2 * copies, sizes.inputs),
+            )))  # fmt: skip
+        return jobs
+
+
+def rollout_compiled(
+    sizes: Sizes, weights: Float32, rollout: Rollout, environment: CompiledEnvironment,
+    uniforms: Float32, gamma: float,
+) -> list[Finished]:  # fmt: skip
+    """Fill a rollout from a compiled environment in one call.
+
+    Args:
+        sizes: of the networks.
+        weights: both networks, padded.
+        rollout: to be filled.
+        environment: goes on from where it is.
+        uniforms: [time, environments], chance for the actions.
+        gamma: discount per step.
+
+    Returns:
+        The episodes that ended, in order of time.
+    """
+    cart, grid = _rules(environment)
+    ended = _new_ended(uniforms.size, sizes.inputs)
+    count = rollouts.rollout(
+        sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), _steps(rollout),
+        ended,
+    )  # fmt: skip
+    rows = zip(*(array[:count].tolist() for array in ended[:4]), strict=True)
+    return [
+        Finished(i, episode_return, length, truncated, final)
+        for (i, episode_return, length, truncated), final in zip(
+            rows, ended.final_observations[:count], strict=True
+        )
+    ]
+
+
+def _rules(environment: CompiledEnvironment) -> tuple[Any, Any]:
+    if isinstance(environment, CartPole):
+        return environment.rules, None
+    if isinstance(environment, GridWorld):
+        return None, environment.rules
+    raise TypeError(f"no compiled rollout for {type(environment).__name__}")
+
+
+def _draw_orders(
+    generator: torch.Generator, config: PPOConfig, count: int
+) -> tuple[Tensor, list[Tensor]]:
+    """A permutation for each epoch, and the generator's state after each, should one be last."""
+    orders = torch.empty(config.epochs, count, dtype=torch.int64)
+    states = []
+    for order in orders:
+        torch.randperm(count, generator=generator, out=order)
+        if config.target_kl is not None:
+            states.append(generator.get_state())
+    return orders, states
+
+
+def _flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Samples:
+    return Samples(
+        rollout.observations.numpy().reshape(-1, rollout.observations.shape[2]),
+        rollout.actions.numpy().reshape(-1),
+        rollout.log_probs.numpy().reshape(-1),
+        rollout.values.numpy().reshape(-1),
+        advantages.numpy().reshape(-1),
+        returns.numpy().reshape(-1),
+    )
+
+
+def _steps(rollout: Rollout) -> rollouts.Steps:
+    return rollouts.Steps(
+        rollout.observations.numpy(), rollout.actions.numpy(), rollout.log_probs.numpy(),
+        rollout.rewards.numpy(), rollout.dones.numpy(), rollout.values.numpy(),
+        rollout.last_values.numpy(),
+    )  # fmt: skip
+
+
+def _new_ended(room: int, observation_size: int) -> rollouts.Ended:
+    return rollouts.Ended(
+        np.empty(room, np.int64), np.empty(room), np.empty(room, np.int64),
+        np.empty(room, np.bool_), np.empty((room, observation_size), np.float32),
+    )  # fmt: skip
+
+
+def _loss_settings(config: PPOConfig) -> LossSettings:
+    return LossSettings(
+        np.float32(config.clip_range),
+        np.float32(config.value_clip_range or 0.0),
+        np.float32(config.value_coef),
+        np.float32(config.entropy_coef),
+    )
+
+
+def _step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
+    return StepSettings(
+        float(learning_rate),
+        float(config.adam_epsilon),
+        np.float32(config.max_gradient_norm),
+        config.normalize_advantages,
+        math.inf if config.target_kl is None else float(config.target_kl),
+    )
+
+
+def _new_report(epochs: int) -> Report:
+    return Report(
+        np.zeros(SUMS + 1), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
+        np.zeros(2, np.float32),
+    )  # fmt: skip
+
+
+def _readable(report: Report, epochs: int, samples: int, minibatches: int) -> UpdateReport:
+    means = report.sums / samples
+    return UpdateReport(
+        policy_loss=float(means[POLICY_LOSS]),
+        value_loss=float(means[VALUE_LOSS]),
+        entropy=float(means[ENTROPY]),
+        approx_kl=float(report.divergences[:epochs].mean()),
+        clip_fraction=float(means[OUTSIDE]),
+        gradient_norm=float(report.sums[SUMS] / minibatches),
+        ratio_min=float(report.extremes[0]),
+        ratio_max=float(report.extremes[1]),
+        epochs=epochs,
+        ratio_counts=torch.from_numpy(report.counts[:, :epochs].copy()),
+    )

@@ -1,0 +1,62 @@
+"""How the kernels of this package are compiled, and how their machine code is kept on disk."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Which liberties with floating point the compiler may take. Of LLVM's seven flags only `contract`
+# is on everywhere: a·b + c may become one instruction with one rounding. The flags that assume
+# there is no NaN and no infinity stay off, for a diverged run must be seen to diverge.
+CONTRACT = frozenset({"contract"})
+# Sums may also be taken in another order, which lets the compiler add eight or sixteen at a time.
+REORDER = frozenset({"contract", "reassoc", "nsz"})
+
+
+def compiled(
+    fastmath: frozenset[str] = CONTRACT, parallel: bool = False
+) -> Callable[[Function], Function]:
+    """Compile a function with Numba at its first call, and keep the result on disk.
+
+    Kernels release the GIL, check no bounds and divide by zero as IEEE 754 says.
+
+    Numba renews a function's file on disk when the module it stands in changes. Our kernels call
+    others across modules, so here every kernel is renewed when any module of the package changes.
+    """
+
+    def decorate(function: Function) -> Function:
+        kernel: Any = numba.njit(
+            cache=True, nogil=True, boundscheck=False, error_model="numpy",
+            fastmath=set(fastmath), parallel=parallel,
+        )(function)  # fmt: skip
+        kernel._cache._cache_file._source_stamp = _fingerprint()
+        return cast(Function, kernel)
+
+    return decorate
+
+
+def is_on_disk(kernel: Any, *arguments: Any) -> bool:
+    """Whether machine code for arguments of these types is loaded, or waits on disk."""
+    type_of: Any = numba.typeof
+    signature = tuple(type_of(argument) for argument in arguments)
+    if signature in kernel.overloads:
+        return True
+    cache = kernel._cache
+    key = cache._index_key(signature, kernel.targetctx.codegen())
+    return bool(key in cache._cache_file._load_index())
+
+
+@functools.cache
+def _fingerprint() -> str:
+    """A digest of every module of this package."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+"""The losses of actor and critic for one tile, and their slopes at the networks' outputs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppolab.control.compiled.jit import compiled
+from ppolab.control.compiled.network import Tile
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+
+# Where each sum over samples stands in a row of `sums`.
+POLICY_LOSS, VALUE_LOSS, ENTROPY, OUTSIDE = 0, 1, 2, 3
+SUMS = 4
+
+
+class LossSettings(NamedTuple):
+    """The numbers that shape the loss, all float32."""
+
+    clip_range: np.float32
+    value_clip_range: np.float32  # 0: the value loss is not clipped
+    value_coef: np.float32
+    entropy_coef: np.float32
+
+
+class Samples(NamedTuple):
+    """A rollout laid out flat, [samples] each but for the observations."""
+
+    observations: Float32  # [samples, observation]
+    actions: Int64
+    log_probs: Float32  # nats, of the policy that acted
+    values: Float32  # of the critic that acted
+    advantages: Float32
+    returns: Float32
+
+
+class Ratios(NamedTuple):
+    """What became of each sample of the epoch, in the order it was visited."""
+
+    log_ratios: Float32  # [samples], log π/π_old, nats
+    good: NDArray[np.bool_]  # [samples], whether its advantage was positive
+
+
+@compiled()
+def policy_slopes(
+    tile: Tile, chosen: Int64, samples: Samples, shift: np.float32, scale: np.float32,
+    weight: np.float32, settings: LossSettings, actions: int, ratios: Ratios, sums: Float64,
+) -> None:  # fmt: skip
+    r"""Replace the logits in `tile.output` by the slope of policy loss and entropy bonus.
+
+    With p = softmax(z), r = p_a / p_old, and c = 1 where the clip lets a slope through, else 0:
+
+    $$\frac{\partial}{\partial z_k}\left[-\min(rA, \mathrm{clip}(r)A)\right]
+        = -c\,rA\,(\mathbb 1[k = a] - p_k), \qquad
+      \frac{\partial(-H)}{\partial z_k} = p_k(\log p_k + H)$$
+
+    Args:
+        tile: its output holds the logits of `chosen`, row by row; rows beyond get slope 0.
+        chosen: [at most TILE], indices into `samples`.
+        samples: the whole rollout.
+        shift: taken from each advantage first, reward units.
+        scale: multiplied to it then, 1 / reward units.
+        weight: 1 / samples in the minibatch.
+        settings: of the loss.
+        actions: how many there are; more columns are padding.
+        ratios: of the samples chosen, written.
+        sums: [SUMS], added to.
+    """
+    one, zero = np.float32(1.0), np.float32(0.0)
+    low, high = one - settings.clip_range, one + settings.clip_range
+    logits = tile.output
+    probabilities = np.empty(actions, np.float32)
+    for i in range(chosen.size):
+        sample = chosen[i]
+        action = samples.actions[sample]
+        largest = logits[i, 0]
+        for k in range(1, actions):
+            largest = max(largest, logits[i, k])
+        total = zero
+        for k in range(actions):
+            probabilities[k] = np.exp(logits[i, k] - largest)
+            total += probabilities[k]
+        log_total = largest + np.log(total)
+        entropy = zero
+        for k in range(actions):
+            probabilities[k] /= total
+            entropy -= probabilities[k] * (logits[i, k] - log_total)
+
+        advantage = (samples.advantages[sample] - shift) * scale
+        log_ratio = logits[i, action] - log_total - samples.log_probs[sample]
+        ratio = np.exp(log_ratio)
+        unclipped, clipped = ratio * advantage, min(max(ratio, low), high) * advantage
+        # The minimum hands its slope to the smaller one, and the clipped one has none.
+        pull = -weight * unclipped if unclipped <= clipped else zero
+        for k in range(actions):
+            taken = one if k == action else zero
+            spread = probabilities[k] * (logits[i, k] - log_total + entropy)
+            logits[i, k] = (
+                pull * (taken - probabilities[k]) + settings.entropy_coef * weight * spread
+            )
+
+        ratios.log_ratios[i], ratios.good[i] = log_ratio, advantage > zero
+        sums[POLICY_LOSS] -= clipped if clipped < unclipped else unclipped
+        sums[ENTROPY] += entropy
+        sums[OUTSIDE] += one if abs(ratio - one) > settings.clip_range else zero
+    logits[chosen.size :] = zero
+
+
+@compiled()
+def value_slopes(
+    tile: Tile, chosen: Int64, samples: Samples, weight: np.float32, settings: LossSettings,
+    sums: Float64,
+) -> None:  # fmt: skip
+    r"""Replace the values in `tile.output` by the slope of the value loss.
+
+    $$\frac{\partial}{\partial V}\,\tfrac12 (V - R)^2 = V - R$$
+
+    Clipped, the larger of two squares counts: the one above, or that of the clipped value, which
+    has the slope of its own error while V is inside the range and none outside.
+
+    Args:
+        tile: its output holds the values of `chosen`; rows beyond get slope 0.
+        chosen: [at most TILE], indices into `samples`.
+        samples: the whole rollout.
+        weight: 1 / samples in the minibatch.
+        settings: of the loss.
+        sums: [SUMS], added to.
+    """
+    limit = settings.value_clip_range
+    for i in range(chosen.size):
+        sample = chosen[i]
+        value, target = tile.output[i, 0], samples.returns[sample]
+        error = value - target
+        slope, square = error, error * error
+        if limit > 0:
+            old = samples.values[sample]
+            moved = value - old
+            clipped_error = old + min(max(moved, -limit), limit) - target
+            if clipped_error * clipped_error > square:
+                square = clipped_error * clipped_error
+                slope = clipped_error if abs(moved) <= limit else np.float32(0.0)
+        tile.output[i, 0] = settings.value_coef * weight * slope
+        sums[VALUE_LOSS] += np.float32(0.5) * square
+    tile.output[chosen.size :] = np.float32(0.0)
