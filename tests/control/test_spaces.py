@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ppolab.control.acting import NumpyActor, TorchActor
+from ppolab.control.acting import NumpyActor, TorchActor, actor_for
 from ppolab.control.config import PPOConfig
 from ppolab.control.trainer import PPOTrainer
 
@@ -81,11 +81,11 @@ def test_the_quick_actor_tells_the_log_probabilities_and_values_of_the_model(
     environment: str,
 ) -> None:
     trainer = PPOTrainer(config(environment))
-    assert isinstance(trainer.actor, NumpyActor)
     trainer.iterate()
-    trainer.actor.act(trainer.environment.observations, trainer.environment.masks)
+    actor = actor_for(trainer.model, trainer.action_generator)
+    assert isinstance(actor, NumpyActor)
     observations, masks = trainer.environment.observations, trainer.environment.masks
-    actions, log_probs, values = trainer.actor.act(observations, masks)
+    actions, log_probs, values = actor.act(observations, masks)
     allowed = None if masks is None else torch.from_numpy(masks)
     with torch.no_grad():
         expected, _, expected_values = trainer.model.evaluate(
@@ -97,13 +97,14 @@ def test_the_quick_actor_tells_the_log_probabilities_and_values_of_the_model(
 
 def test_the_general_actor_repeats_itself_from_the_same_generator() -> None:
     trainer = PPOTrainer(config("ProbeSeveral-v0"))
-    assert isinstance(trainer.actor, TorchActor)
+    actor = actor_for(trainer.model, trainer.action_generator)
+    assert isinstance(actor, TorchActor)
     observations = trainer.environment.observations
     state = trainer.action_generator.bit_generator.state
-    first = trainer.actor.act(observations)
-    second = trainer.actor.act(observations)
+    first = actor.act(observations)
+    second = actor.act(observations)
     trainer.action_generator.bit_generator.state = state
-    again = trainer.actor.act(observations)
+    again = actor.act(observations)
     assert (first[0] == again[0]).all()
     assert (first[0] != second[0]).any()
 

@@ -20,6 +20,8 @@ class PPOConfig:
 
     environment: str = "CartPole-v1"
     """Id of a Gymnasium environment."""
+    backend: Literal["auto", "torch", "compiled"] = "auto"
+    """Who does the arithmetic; auto takes compiled kernels where they can serve, else torch."""
     seed: int = 1
     """Seeds the environments, the initial weights, the actions and the shuffling."""
     total_steps: int = 500_000
@@ -90,6 +92,13 @@ class PPOConfig:
             value = getattr(self, name)
             _require(self, name, 0 <= value < math.inf, "must not be negative",
                      "Give 0 or a positive number")  # fmt: skip
+        _require(self, "backend", self.backend in ("auto", "torch", "compiled"),
+                 "is not a back end", "Known: auto, torch, compiled")  # fmt: skip
+        _require(self, "precision", self.precision in ("float32", "bfloat16"),
+                 "is not a precision", "Known: float32, bfloat16")  # fmt: skip
+        micro = self.micro_batch_size
+        _require(self, "micro_batch_size", micro is None or micro >= 1, "must be at least 1",
+                 "Give 1 or more, or leave it out")  # fmt: skip
         schedule = self.learning_rate_schedule
         _require(self, "learning_rate_schedule", schedule in ("linear", "constant"),
                  "is not a schedule", "Known: linear, constant")  # fmt: skip

@@ -64,7 +64,7 @@ class Categorical:
 
     def __init__(self, count: int, start: int = 0) -> None:
         self.parameter_count = count
-        self._start = start
+        self.start = start
 
     def sample(self, parameters: Tensor, generator: torch.Generator) -> Tensor:
         """Draw by the Gumbel trick: the largest logit after adding Gumbel noise, [batch]."""
@@ -84,7 +84,7 @@ class Categorical:
 
     def to_environment(self, actions: NDArray[Any]) -> NDArray[Any]:
         """Actions counted from where the space begins."""
-        return actions + self._start if self._start else actions
+        return actions + self.start if self.start else actions
 
 
 class MultiCategorical:

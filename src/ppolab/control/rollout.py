@@ -64,6 +64,20 @@ class Rollout:
     masks: Tensor | None = None  # [time, environments, logits] bool; None: all are allowed
 
     @classmethod
+    def small(cls, steps: int, environments: int, observation_size: int) -> Rollout:
+        """Make room for vectors of floats and choices of actions, without an environment."""
+        shape = (steps, environments)
+        return cls(
+            observations=torch.zeros(*shape, observation_size),
+            actions=torch.zeros(shape, dtype=torch.int64),
+            log_probs=torch.zeros(shape),
+            rewards=torch.zeros(shape),
+            dones=torch.zeros(shape),
+            values=torch.zeros(shape),
+            last_values=torch.zeros(environments),
+        )
+
+    @classmethod
     def allocate(cls, steps: int, environment: Environment) -> Rollout:
         """Make room for `steps` samples of each copy of an environment."""
         shape = (steps, len(environment))

@@ -16,19 +16,18 @@ from torch import Tensor
 
 from ppolab.algorithms import schedules
 from ppolab.algorithms.diagnostics import explained_variance
-from ppolab.control.acting import actor_for
+from ppolab.control.backends import Progress, choose_backend
 from ppolab.control.config import PPOConfig
-from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.control.environments import Finished
+from ppolab.control.making import make_environment
 from ppolab.control.networks import ActorCritic
-from ppolab.control.normalization import NormalizedEnvironment
-from ppolab.control.rollout import Environment, Rollout, collect
+from ppolab.control.rollout import Rollout
 from ppolab.control.update import (
     RATIO_HIGH,
     RATIO_LOW,
     FlatParameters,
     Parts,
     UpdateReport,
-    update,
 )
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.recorder import NullRecorder, Recorder
@@ -96,11 +95,12 @@ class PPOTrainer:
         config: PPOConfig,
         recorder: Recorder | None = None,
         parts: Parts | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.config = config
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.parts = parts if parts is not None else Parts()
-        self.environment = _environment(config)
+        self.environment = make_environment(config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = ActorCritic(
@@ -113,8 +113,11 @@ class PPOTrainer:
         )
         self.shuffle_generator = torch.Generator().manual_seed(config.seed)
         self.action_generator = np.random.default_rng([config.seed, 1])
-        self.actor = actor_for(self.model, self.action_generator)
         self.rollout = Rollout.allocate(config.rollout_steps, self.environment)
+        self.backend = choose_backend(
+            config, self.model, self.parameters, self.optimizer, self.parts, self.environment,
+            progress,
+        )  # fmt: skip
         self.iteration = 0
         self.episodes = 0
         self.recent_returns: deque[float] = deque(maxlen=RECENT_EPISODES)
@@ -155,15 +158,15 @@ class PPOTrainer:
         remaining = 1.0 - self.iteration / self.config.iterations
         schedule = getattr(schedules, self.config.learning_rate_schedule)
         learning_rate = schedule(self.config.learning_rate, remaining)
-        self.optimizer.param_groups[0]["lr"] = learning_rate
 
         with self.recorder.stage("rollout"):
-            finished = collect(self.rollout, self.environment, self.actor, self.config.gamma)
+            finished = self.backend.collect(
+                self.rollout, self.environment, self.action_generator, self.config.gamma
+            )
         with self.recorder.stage("update"):
-            report, returns = update(
-                self.model, self.parameters, self.optimizer, self.rollout, self.config,
-                self.parts, self.shuffle_generator,
-            )  # fmt: skip
+            report, returns = self.backend.update(
+                self.rollout, self.config, learning_rate, self.shuffle_generator
+            )
         self.iteration += 1
         self._count(finished)
 
@@ -289,12 +292,3 @@ class PPOTrainer:
                     name, metrics[name], f"is not finite at step {self.step:,}",
                     "Lower the learning rate or the maximum gradient norm",
                 )  # fmt: skip
-
-
-def _environment(config: PPOConfig) -> Environment:
-    inner = VectorEnvironment(config.environment, config.environments, config.seed)
-    if not (config.normalize_observations or config.normalize_rewards):
-        return inner
-    return NormalizedEnvironment(
-        inner, config.gamma, config.normalize_observations, config.normalize_rewards
-    )

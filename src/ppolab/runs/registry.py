@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ppolab import __version__
 from ppolab.control.config import PPOConfig
-from ppolab.control.environments import VectorEnvironment
+from ppolab.control.making import make_environment
 from ppolab.errors import ConflictError, PPOLabError, StorageError, UnknownNameError
 from ppolab.runs.folder import LIVE_STATES, MANIFEST_NAME, Manifest, RunFolder, write_manifest
 
@@ -81,7 +81,7 @@ class Runs:
             UnknownNameError, InvalidSettingError: the environment cannot be used.
             StorageError: the folder cannot be written.
         """
-        VectorEnvironment(config.environment, 1, config.seed).close()
+        make_environment(config, count=1).close()
         now = datetime.now(UTC)
         stem = re.sub(r"[^a-z0-9]+", "-", (preset or config.environment).lower()).strip("-")
         run_id = f"{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

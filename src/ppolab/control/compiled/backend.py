@@ -28,9 +28,10 @@ from ppolab.control.compiled.losses import (
 )
 from ppolab.control.compiled.network import padded_size
 from ppolab.control.config import PPOConfig
-from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.control.distributions import Categorical
+from ppolab.control.environments import Finished
 from ppolab.control.networks import MLP, ActorCritic
-from ppolab.control.rollout import Rollout
+from ppolab.control.rollout import Environment, Rollout
 from ppolab.control.update import (
     RATIO_BINS,
     RATIO_HIGH,
@@ -56,6 +57,14 @@ def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = No
     for network in (model.actor, model.critic):
         if type(network) is not MLP:
             return f"it knows networks of two tanh layers, and this is {type(network).__name__}"
+    if type(model.trunk) is not torch.nn.Identity:
+        return "it knows networks that share nothing, and these share an encoder"
+    if type(model.distribution) is not Categorical or model.distribution.start:
+        return f"it knows one choice of actions, and this is {type(model.distribution).__name__}"
+    if config.precision != "float32":
+        return f"it computes in float32, and {config.precision} was asked for"
+    if config.micro_batch_size is not None:
+        return "it never holds a minibatch in memory, so that there is nothing to cut"
     parameter = next(model.parameters())
     if parameter.device.type != "cpu":
         return f"it computes on the CPU, and the networks are on {parameter.device}"
@@ -80,6 +89,8 @@ class CompiledBackend:
         >>> report, returns = backend.update(rollout, config, 2.5e-4, shuffle_generator)
     """
 
+    name = "compiled"
+
     def __init__(
         self,
         model: ActorCritic,
@@ -92,6 +103,7 @@ class CompiledBackend:
         self._optimizer = optimizer
         self._vector: Float32 = parameters.vector.detach().numpy()
         self._gradient: Float32 = parameters.gradient.numpy()
+        assert isinstance(model.actor, MLP)
         first, output = model.actor.first, model.actor.output
         self._sizes = Sizes(first.in_features, first.out_features, output.out_features)
         self._weights = np.zeros(
@@ -128,7 +140,7 @@ class CompiledBackend:
     def collect(
         self,
         rollout: Rollout,
-        environment: VectorEnvironment | CompiledEnvironment,
+        environment: Environment,
         generator: np.random.Generator,
         gamma: float,
     ) -> list[Finished]:
@@ -194,7 +206,7 @@ class CompiledBackend:
     def warm_up(
         self,
         config: PPOConfig,
-        environment: VectorEnvironment | CompiledEnvironment | None = None,
+        environment: Environment | None = None,
         progress: Progress | None = None,
     ) -> int:
         """Load the machine code, or compile what is not on disk yet; return how many were not.
@@ -228,7 +240,7 @@ class CompiledBackend:
         return state
 
     def _collect_stepwise(
-        self, rollout: Rollout, environment: VectorEnvironment, uniforms: Float32, gamma: float
+        self, rollout: Rollout, environment: Environment, uniforms: Float32, gamma: float
     ) -> list[Finished]:
         steps = _steps(rollout)
         sizes, weights, value = self._sizes, self._weights, np.empty(1, np.float32)
@@ -250,14 +262,12 @@ class CompiledBackend:
         acting.judge(sizes, weights, environment.observations, steps.last_values)
         return finished
 
-    def _jobs(
-        self, config: PPOConfig, environment: VectorEnvironment | CompiledEnvironment | None
-    ) -> list[Job]:
+    def _jobs(self, config: PPOConfig, environment: Environment | None) -> list[Job]:
         """Every kernel with arguments of the right types, on memory of their own."""
         sizes = self._sizes
         twin = environment.twin() if isinstance(environment, CompiledEnvironment) else None
         copies = 1 if twin is None else len(twin)
-        rollout = Rollout.allocate(2, copies, sizes.inputs)
+        rollout = Rollout.small(2, copies, sizes.inputs)
         steps = _steps(rollout)
         weights, vector = np.zeros_like(self._weights), np.zeros_like(self._vector)
         uniforms, gamma = np.zeros((2, copies), np.float32), np.float32(0.0)

@@ -6,10 +6,13 @@ import copy
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from ppolab.control.compiled.jit import compiled
+from ppolab.control.distributions import Categorical, Distribution
 from ppolab.control.environments import Finished
+from ppolab.control.observations import ObservationLayout
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
@@ -99,8 +102,14 @@ class CompiledEnvironment:
     observation_size: int
     action_count: int
 
+    masks: NDArray[np.bool_] | None = None  # every action is allowed
+    distribution: Distribution
+
     def __init__(self, copies: Copies) -> None:
         self.copies = copies
+        space = Box(-np.inf, np.inf, (copies.observations.shape[1],), np.float32)
+        self.layout = ObservationLayout(self.environment_id, space)
+        self.distribution = Categorical(self.action_count)
         self.observations = copies.observations
         self.rewards = copies.rewards
         self.dones = copies.dones
@@ -132,10 +141,11 @@ class CompiledEnvironment:
         """Everything needed to go on exactly here, as plain data."""
         return {name: array.tolist() for name, array in self.copies._asdict().items()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state()` returned."""
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go back to a state that `state()` returned; always True, for such a state is whole."""
         for name, array in self.copies._asdict().items():
             array[...] = np.asarray(state[name], array.dtype)
+        return True
 
     def _advance(self, actions: Int64) -> None:
         raise NotImplementedError

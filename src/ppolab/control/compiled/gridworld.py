@@ -82,10 +82,10 @@ class GridWorld(CompiledEnvironment):
         """Everything needed to go on exactly here, as plain data."""
         return super().state() | {"cell_rewards": self.rules.rewards.tolist()}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state()` returned."""
-        super().restore(state)
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Go back to a state that `state()` returned; always True, for such a state is whole."""
         self.rules.rewards[...] = state["cell_rewards"]
+        return super().restore(state)
 
     def _advance(self, actions: Int64) -> None:
         advance(self.copies, self.rules, actions)

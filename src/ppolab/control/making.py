@@ -1,0 +1,50 @@
+"""The environment that a run's settings ask for."""
+
+from __future__ import annotations
+
+from ppolab.control.config import PPOConfig
+from ppolab.control.environments import VectorEnvironment
+from ppolab.control.normalization import NormalizedEnvironment
+from ppolab.control.rollout import Environment
+from ppolab.errors import InvalidSettingError, UnknownNameError
+
+COMPILED = "compiled/"  # before the name of an environment in machine code instead of Python
+
+
+def make_environment(config: PPOConfig, count: int | None = None) -> Environment:
+    """Make `count` copies, by default as many as the settings say.
+
+    "CartPole-v1" is Gymnasium's; "compiled/CartPole-v1" has the same motion in machine code.
+
+    Raises:
+        UnknownNameError: no environment of that name.
+        InvalidSettingError: one that cannot be made, or not with these settings.
+    """
+    count = config.environments if count is None else count
+    normalized = config.normalize_observations or config.normalize_rewards
+    if config.environment.startswith(COMPILED):
+        if normalized:
+            raise InvalidSettingError(
+                "environment", config.environment, "cannot be normalised",
+                "Leave normalize_observations and normalize_rewards off, or take the one without "
+                f"{COMPILED}",
+            )  # fmt: skip
+        return _compiled(config, count)
+    inner = VectorEnvironment(config.environment, count, config.seed)
+    if not normalized:
+        return inner
+    return NormalizedEnvironment(
+        inner, config.gamma, config.normalize_observations, config.normalize_rewards
+    )
+
+
+def _compiled(config: PPOConfig, count: int) -> Environment:
+    from ppolab.control.compiled import CartPole, GridWorld
+
+    match config.environment.removeprefix(COMPILED):
+        case "CartPole-v1":
+            return CartPole(count, config.seed)
+        case "GridWorld":
+            return GridWorld(count, config.seed)
+    known = [f"{COMPILED}{name}" for name in ("CartPole-v1", "GridWorld")]
+    raise UnknownNameError("environment", config.environment, known)
