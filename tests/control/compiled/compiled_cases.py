@@ -1,0 +1,95 @@
+"""Models, settings and rollouts of made-up numbers for the tests of the compiled back end."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ppolab.control.compiled import CompiledBackend
+from ppolab.control.config import PPOConfig
+from ppolab.control.networks import ActorCritic
+from ppolab.control.rollout import Rollout
+from ppolab.control.update import FlatParameters, Parts, UpdateReport, update
+
+
+def settings(**changes: object) -> PPOConfig:
+    return PPOConfig.from_mapping(
+        {"environments": 4, "rollout_steps": 32, "minibatch_size": 32, "epochs": 2,
+         "total_steps": 1024, "entropy_coef": 0.02, **changes}
+    )  # fmt: skip
+
+
+def made_up_rollout(
+    steps: int = 32, environments: int = 4, observation: int = 4, actions: int = 2, seed: int = 11
+) -> Rollout:
+    """Numbers of no environment, with episodes that end inside and ratios on both sides of 1."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (steps, environments)
+
+    def normal(*size: int) -> Tensor:
+        return torch.randn(*size, generator=generator)
+
+    return Rollout(
+        observations=normal(*shape, observation),
+        actions=torch.randint(actions, shape, generator=generator),
+        log_probs=-torch.rand(shape, generator=generator) - 0.3,
+        rewards=normal(*shape),
+        dones=(torch.rand(shape, generator=generator) < 0.1).float(),
+        values=normal(*shape),
+        last_values=normal(environments),
+    )
+
+
+@dataclass
+class Side:
+    """One of two back ends, with a model and an optimizer of its own."""
+
+    model: ActorCritic
+    parameters: FlatParameters
+    optimizer: torch.optim.Adam
+    generator: torch.Generator
+
+    @classmethod
+    def begin(
+        cls, config: PPOConfig, observation: int = 4, actions: int = 2, seed: int = 3
+    ) -> Side:
+        torch.manual_seed(seed)
+        model = ActorCritic(observation, actions, config.hidden_size)
+        with torch.no_grad():  # a policy with opinions: at first all logits are nearly 0
+            model.actor.output.weight.mul_(100.0)
+        parameters = FlatParameters(model)
+        optimizer = torch.optim.Adam(
+            [parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
+        )
+        return cls(model, parameters, optimizer, torch.Generator().manual_seed(5))
+
+    @property
+    def vector(self) -> Tensor:
+        return self.parameters.vector.detach()
+
+    def torch_update(self, rollout: Rollout, config: PPOConfig) -> tuple[UpdateReport, Tensor]:
+        return update(
+            self.model, self.parameters, self.optimizer, rollout, config, Parts(), self.generator
+        )
+
+    def backend(self, config: PPOConfig, threads: int = 1) -> CompiledBackend:
+        return CompiledBackend(self.model, self.parameters, self.optimizer, config, threads)
+
+    def compiled_update(
+        self, rollout: Rollout, config: PPOConfig, threads: int = 1
+    ) -> tuple[UpdateReport, Tensor]:
+        backend = self.backend(config, threads)
+        return backend.update(rollout, config, config.learning_rate, self.generator)
+
+
+def relative_error(measured: Tensor, expected: Tensor) -> float:
+    """Length of the difference over length of what is expected."""
+    expected = expected.double()
+    return float((measured.double() - expected).norm() / expected.norm())
+
+
+def in_double(model: ActorCritic) -> ActorCritic:
+    return copy.deepcopy(model).double()

@@ -1,0 +1,101 @@
+"""Whole runs: what the compiled back end learns, and what is kept on disk."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from compiled_cases import Side, settings
+
+from ppolab.control.compiled import CartPole, CompiledBackend
+from ppolab.control.compiled.jit import is_on_disk
+from ppolab.control.config import PPOConfig
+from ppolab.control.trainer import PPOTrainer
+
+QUICK = PPOConfig(
+    total_steps=48_000, environments=8, rollout_steps=64, minibatch_size=64, epochs=10,
+    learning_rate=2e-3, gamma=0.98, gae_lambda=0.95, entropy_coef=0.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("compiled_environment", [False, True])
+def test_cartpole_is_learned(compiled_environment: bool) -> None:
+    trainer = PPOTrainer(QUICK)
+    environment = CartPole(8, seed=1) if compiled_environment else trainer.environment
+    backend = CompiledBackend(trainer.model, trainer.parameters, trainer.optimizer, QUICK)
+    returns: list[float] = []
+    for iteration in range(QUICK.iterations):
+        rate = QUICK.learning_rate * (1 - iteration / QUICK.iterations)
+        episodes = backend.collect(
+            trainer.rollout, environment, trainer.action_generator, QUICK.gamma
+        )
+        backend.update(trainer.rollout, QUICK, rate, trainer.shuffle_generator)
+        returns += [episode.episode_return for episode in episodes]
+    assert np.mean(returns[:20]) < 40
+    assert np.mean(returns[-20:]) > 400
+
+
+def test_the_first_iterations_are_those_of_the_torch_back_end() -> None:
+    """The same minibatches and the same actions, until rounding decides a close draw."""
+    config = PPOConfig(total_steps=10_240, learning_rate_schedule="constant")
+    readable, compiled = PPOTrainer(config), PPOTrainer(config)
+    backend = CompiledBackend(compiled.model, compiled.parameters, compiled.optimizer, config)
+    for _ in range(6):
+        metrics = readable.iterate()
+        backend.collect(
+            compiled.rollout, compiled.environment, compiled.action_generator, config.gamma
+        )
+        report, _ = backend.update(
+            compiled.rollout, config, config.learning_rate, compiled.shuffle_generator
+        )
+        assert readable.rollout.actions.tolist() == compiled.rollout.actions.tolist()
+        assert report.value_loss == pytest.approx(metrics["value_loss"], rel=1e-3)
+        assert report.entropy == pytest.approx(metrics["entropy"], rel=1e-4)
+
+
+def test_warm_kernels_are_not_announced() -> None:
+    backend, said = Side.begin(settings()).backend(settings()), []
+    backend.warm_up(settings(), CartPole(2, seed=1))
+    assert backend.warm_up(settings(), CartPole(2, seed=1), lambda *what: said.append(what)) == 0
+    assert said == []
+
+
+def test_warming_up_changes_neither_weights_nor_environment() -> None:
+    side, environment = Side.begin(settings()), CartPole(2, seed=1)
+    before, state = side.vector.clone(), environment.state()
+    side.backend(settings()).warm_up(settings(), environment)
+    assert side.vector.tolist() == before.tolist()
+    assert environment.state() == state
+    assert not side.optimizer.state
+
+
+KERNEL = """
+from ppolab.control.compiled.jit import compiled
+
+@compiled()
+def double(x):
+    return 2.0 * x
+"""
+
+
+def test_a_kernel_is_cold_until_called_and_then_waits_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "kernel_of_a_test.py"
+    path.write_text(KERNEL)
+    cold = load(path)
+    assert not is_on_disk(cold.double, 1.5)
+    assert cold.double(1.5) == 3.0
+    assert is_on_disk(cold.double, 1.5)
+    assert is_on_disk(load(path).double, 1.5)
+    assert not is_on_disk(load(path).double, np.float32(1.5))  # another type is another kernel
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
