@@ -28,7 +28,7 @@ SAMPLES, OBSERVATION, ACTIONS, HIDDEN = 40, 3, 4, 7
 
 def made_up(dtype: type[np.floating]) -> tuple[ActorCritic, Minibatch]:
     torch.manual_seed(0)
-    model = ActorCritic(OBSERVATION, ACTIONS, HIDDEN)
+    model = ActorCritic.small(OBSERVATION, ACTIONS, HIDDEN)
     with torch.no_grad():
         model.actor.output.weight.mul_(100.0)
     generator = np.random.default_rng(1)
@@ -142,7 +142,7 @@ def test_steps_are_adams() -> None:
 
 
 def test_weights_are_shared_with_the_module() -> None:
-    model = ActorCritic(OBSERVATION, ACTIONS, HIDDEN)
+    model = ActorCritic.small(OBSERVATION, ACTIONS, HIDDEN)
     FlatParameters(model)
     Network.of(model.actor).first[0, 0] = 42.0
     assert model.actor.first.weight[0, 0].item() == 42.0

@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from ppolab.algorithms.advantages import generalized_advantages
+from ppolab.control.acting import actor_for
 from ppolab.control.config import PPOConfig
 from ppolab.control.trainer import PPOTrainer
 from ppolab.control.update import Parts
+
+backend = "auto"
+
+
+@pytest.fixture(autouse=True, params=["torch", "compiled"])
+def each_back_end(request: pytest.FixtureRequest) -> None:
+    """Every probe is solved by both back ends."""
+    global backend
+    backend = request.param
 
 
 def train(probe: str, steps: int = 4096, **settings: object) -> PPOTrainer:
@@ -24,6 +34,7 @@ def train(probe: str, steps: int = 4096, **settings: object) -> PPOTrainer:
             "hidden_size": 32,
             "gamma": 0.5,
             "entropy_coef": 0.0,
+            "backend": backend,
             **settings,
         }
     )
@@ -34,11 +45,16 @@ def train(probe: str, steps: int = 4096, **settings: object) -> PPOTrainer:
 
 
 def value(trainer: PPOTrainer, observation: float) -> float:
-    return float(trainer.actor.values(np.array([[observation]], np.float32))[0])
+    return float(
+        actor_for(trainer.model, trainer.action_generator).values(
+            np.array([[observation]], np.float32)
+        )[0]
+    )
 
 
 def chance_of_action_one(trainer: PPOTrainer, observation: float) -> float:
-    actions, _, _ = trainer.actor.act(np.full((2000, 1), observation, np.float32))
+    actor = actor_for(trainer.model, trainer.action_generator)
+    actions, _, _ = actor.act(np.full((2000, 1), observation, np.float32))
     return float(actions.mean())
 
 

@@ -53,11 +53,15 @@ def test_another_seed_another_run() -> None:
     assert not torch.equal(first.parameters.vector, second.parameters.vector)
 
 
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
 @pytest.mark.parametrize(
     "environment", ["CartPole-v1", "Acrobot-v1", "MountainCar-v0", "ProbeVaried-v0"]
 )
-def test_a_resumed_trainer_equals_an_uninterrupted_one(environment: str, tmp_path: Path) -> None:
-    uninterrupted = PPOTrainer(small(environment))
+def test_a_resumed_trainer_equals_an_uninterrupted_one(
+    environment: str, backend: str, tmp_path: Path
+) -> None:
+    uninterrupted = PPOTrainer(small(environment, backend=backend))
+    assert uninterrupted.backend.name == backend
     iterate(uninterrupted, 3)
     uninterrupted.change("clip_range", 0.1)
     save_checkpoint(tmp_path, uninterrupted.step, *uninterrupted.state())
@@ -66,7 +70,7 @@ def test_a_resumed_trainer_equals_an_uninterrupted_one(environment: str, tmp_pat
     newest = load_newest_checkpoint(tmp_path)
     assert newest is not None
     step, tensors, extra = newest
-    resumed = PPOTrainer(small(environment))
+    resumed = PPOTrainer(small(environment, backend=backend))
     iterate(resumed, 1)  # whatever it did before must not show
     assert resumed.restore(tensors, extra)
     assert resumed.step == step == 3 * 128
@@ -136,7 +140,7 @@ def test_before_any_episode_ended_there_is_no_mean_return() -> None:
 def test_the_learning_rate_follows_its_schedule(schedule: str, expected: list[float]) -> None:
     trainer = PPOTrainer(
         small("ProbeValueOnly-v0", total_steps=512, learning_rate=0.8,
-              learning_rate_schedule=schedule)
+              learning_rate_schedule=schedule, backend="torch")
     )  # fmt: skip
     rates = [trainer.iterate()["learning_rate"] for _ in range(4)]
     assert rates == pytest.approx(expected)
@@ -199,3 +203,29 @@ def test_training_leaves_torchs_own_generator_alone() -> None:
     before = torch.get_rng_state()
     iterate(PPOTrainer(small()), 1)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_both_back_ends_take_the_same_actions_and_nearly_the_same_steps() -> None:
+    sides = [PPOTrainer(small(backend=backend)) for backend in ("torch", "compiled")]
+    told = [side.iterate() for side in sides]
+    assert torch.equal(sides[0].rollout.actions, sides[1].rollout.actions)
+    for key in ("policy_loss", "value_loss", "entropy", "approx_kl", "gradient_norm"):
+        assert told[1][key] == pytest.approx(told[0][key], rel=1e-4, abs=1e-6), key
+    vectors = [side.parameters.vector for side in sides]
+    torch.testing.assert_close(vectors[0], vectors[1], rtol=0, atol=1e-5)
+
+
+def test_a_run_may_change_its_back_end_at_a_checkpoint() -> None:
+    first = PPOTrainer(small(backend="compiled"))
+    iterate(first, 2)
+    second = PPOTrainer(small(backend="torch"))
+    assert second.restore(*first.state())
+    expected, actual = first.iterate(), second.iterate()
+    assert actual["value_loss"] == pytest.approx(expected["value_loss"], rel=1e-3)
+
+
+def test_a_back_end_that_cannot_serve_is_refused_and_auto_takes_the_other() -> None:
+    with pytest.raises(InvalidSettingError, match="DiagonalGaussian"):
+        PPOTrainer(small("Pendulum-v1", backend="compiled"))
+    assert PPOTrainer(small("Pendulum-v1")).backend.name == "torch"
+    assert PPOTrainer(small("CartPole-v1")).backend.name == "compiled"

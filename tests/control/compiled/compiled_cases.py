@@ -57,7 +57,7 @@ class Side:
         cls, config: PPOConfig, observation: int = 4, actions: int = 2, seed: int = 3
     ) -> Side:
         torch.manual_seed(seed)
-        model = ActorCritic(observation, actions, config.hidden_size)
+        model = ActorCritic.small(observation, actions, config.hidden_size)
         with torch.no_grad():  # a policy with opinions: at first all logits are nearly 0
             model.actor.output.weight.mul_(100.0)
         parameters = FlatParameters(model)

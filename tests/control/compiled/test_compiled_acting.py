@@ -8,9 +8,9 @@ import torch
 from compiled_cases import Side, made_up_rollout, settings
 
 from ppolab.algorithms.advantages import generalized_advantages
+from ppolab.control.acting import NumpyActor
 from ppolab.control.compiled.backend import _draw_orders
 from ppolab.control.environments import VectorEnvironment
-from ppolab.control.networks import NumpyActor
 from ppolab.control.rollout import Rollout, collect
 
 
@@ -56,7 +56,7 @@ def test_a_rollout_is_the_one_the_readable_loop_collects() -> None:
     rollouts, finished = [], []
     for compiled in (False, True):
         environment = VectorEnvironment("CartPole-v1", 4, seed=1)
-        rollout, generator = Rollout.allocate(128, 4, 4), np.random.default_rng(2)
+        rollout, generator = Rollout.small(128, 4, 4), np.random.default_rng(2)
         for _ in range(3):
             if compiled:
                 episodes = side.backend(settings()).collect(rollout, environment, generator, 0.99)
@@ -80,7 +80,7 @@ def test_the_value_of_a_state_cut_off_by_time_is_added_to_its_last_reward() -> N
     side = Side.begin(settings())
     environment = VectorEnvironment("CartPole-v1", 2, seed=1)
     environment._time_limit = 5
-    rollout = Rollout.allocate(6, 2, 4)
+    rollout = Rollout.small(6, 2, 4)
     backend = side.backend(settings())
     episodes = backend.collect(rollout, environment, np.random.default_rng(2), 0.9)
     assert [episode.truncated for episode in episodes] == [True, True]

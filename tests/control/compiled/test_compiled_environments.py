@@ -139,7 +139,9 @@ class Uniform:
         self.backend, self.generator = backend, generator
         self.values = backend.values
 
-    def act(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def act(
+        self, observations: np.ndarray, masks: None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.backend.act(observations, self.generator.random(len(observations), np.float32))
 
 
@@ -152,8 +154,8 @@ def test_a_rollout_in_one_call_is_the_one_taken_step_by_step(
     other = one.twin()
     side = Side.begin(settings(), one.observation_size, one.action_count)
     backend = side.backend(settings())
-    whole = Rollout.allocate(50, 3, one.observation_size)
-    stepwise = Rollout.allocate(50, 3, one.observation_size)
+    whole = Rollout.small(50, 3, one.observation_size)
+    stepwise = Rollout.small(50, 3, one.observation_size)
     episodes = backend.collect(whole, one, np.random.default_rng(2), 0.9)
     actor = Uniform(backend, np.random.default_rng(2))
     expected = collect(stepwise, other, actor, 0.9)  # type: ignore[arg-type]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 from compiled_cases import Side, made_up_rollout, relative_error, settings
+from gymnasium.spaces import Box
 
 from ppolab.control.compiled import supports
 from ppolab.control.compiled.backend import SMALLEST_SHARED_MINIBATCH
+from ppolab.control.distributions import MultiCategorical
 from ppolab.control.networks import ActorCritic
+from ppolab.control.observations import ObservationLayout
 from ppolab.control.update import Parts
 
 
@@ -147,4 +152,11 @@ def test_what_it_cannot_train_is_named() -> None:
     class Deeper(ActorCritic):
         pass
 
-    assert "Deeper" in str(supports(Deeper(4, 2, 8), config))
+    assert "Deeper" in str(supports(Deeper.small(4, 2, 8), config))
+    rough = dataclasses.replace(config, precision="bfloat16")
+    assert "bfloat16" in str(supports(model, rough))
+    pieces = dataclasses.replace(config, micro_batch_size=8)
+    assert "nothing to cut" in str(supports(model, pieces))
+    layout = ObservationLayout("e", Box(-1, 1, (4,), np.float32))
+    several = ActorCritic(layout, MultiCategorical([2, 2]), 8)
+    assert "MultiCategorical" in str(supports(several, config))
