@@ -30,6 +30,7 @@ const CHAPTER = "meeting-ppo";
 const LESSON = "first-run";
 const PRESET = "cartpole";
 const RUN_SECONDS = 300; // what a slow machine may take for the preset's 102,400 steps
+const TALLEST = 8000; // px; beyond 8192 a headless Chromium repeats the top of the page
 const LARGEST_PICTURE = 250; // KB; README.md shows it
 
 const VIEWS = [
@@ -109,11 +110,14 @@ async function open(view, path, name, ownRun) {
 }
 
 /** Pictures of one page in all views; how many accessibility violations were found on it. */
-async function picture(name, path, ownRun) {
+async function picture(name, address, ownRun) {
   let found = 0;
   for (const view of VIEWS) {
-    const page = await open(view, path, name, ownRun);
-    await page.screenshot({ path: `${folder}${name}-${view.name}.png`, fullPage: view.full ?? false });
+    const page = await open(view, address, name, ownRun);
+    const path = `${folder}${name}-${view.name}.png`;
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    const clip = { x: 0, y: 0, width: view.viewport.width, height: Math.min(height, TALLEST) };
+    await page.screenshot(view.full ? { path, fullPage: true, clip } : { path });
     if (options.axe) {
       for (const line of await violations(page)) {
         found += 1;
@@ -126,14 +130,15 @@ async function picture(name, path, ownRun) {
   return found;
 }
 
-/** The picture that README.md shows: the text that explains the return, beside the whole run. */
+/** The picture that README.md shows: the text on the loss, its charts singled out beside it. */
 async function readmePicture(ownRun) {
   const path = fileURLToPath(new URL("../../docs/images/lesson.png", import.meta.url));
   mkdirSync(fileURLToPath(new URL("../../docs/images/", import.meta.url)), { recursive: true });
   const page = await open(VIEWS[0], `/learn/${CHAPTER}/${LESSON}`, "README", ownRun);
   await page.evaluate(() => {
-    const heading = [...document.querySelectorAll("h2")].find((h) => h.textContent === "The run");
-    window.scrollBy(0, heading.getBoundingClientRect().top - 90);
+    const words = [...document.querySelectorAll(".stop-step strong")];
+    const step = words.find((strong) => strong.textContent === "Policy loss");
+    window.scrollBy(0, step.getBoundingClientRect().top - 330);
   });
   await page.waitForTimeout(700);
   await page.screenshot({ path });

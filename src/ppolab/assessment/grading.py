@@ -178,7 +178,7 @@ class Marking:
         errors = [outcome for outcome in missed if outcome.status == "error"]
         passed = f"{total - len(missed)} of {total} checks pass."
         if errors:
-            return self.snapshot("error", f"{passed} Your function raised an error: see below.")
+            return self.snapshot("error", f"{passed} {len(errors)} ended in an error.")
         return self.snapshot("fail", f"{passed} First to mend: {missed[0].title}.")
 
     def stopped(self, verdict: Verdict, summary: str) -> Grade:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from compiled_cases import Side, settings
 
-from ppolab.control.compiled import CartPole, CompiledBackend
+from ppolab.control.compiled import CartPole, CompiledBackend, jit
 from ppolab.control.compiled.jit import is_on_disk
 from ppolab.control.config import PPOConfig
 from ppolab.control.trainer import PPOTrainer
@@ -90,6 +90,31 @@ def test_a_kernel_is_cold_until_called_and_then_waits_on_disk(tmp_path: Path) ->
     assert is_on_disk(cold.double, 1.5)
     assert is_on_disk(load(path).double, 1.5)
     assert not is_on_disk(load(path).double, np.float32(1.5))  # another type is another kernel
+
+
+def test_a_change_of_the_package_makes_kernels_cold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel calls others of the package, which Numba does not look at by itself."""
+    path = tmp_path / "kernel_of_a_test.py"
+    path.write_text(KERNEL)
+    load(path).double(1.5)
+    monkeypatch.setattr(jit, "_fingerprint", lambda: "another")
+    assert not is_on_disk(load(path).double, 1.5)
+
+
+def test_kernels_work_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object) -> None:
+        raise RuntimeError("no locator available")
+
+    monkeypatch.setattr("numba.core.caching.FunctionCache.__init__", nowhere)
+    path = tmp_path / "kernel_of_a_test.py"
+    path.write_text(KERNEL)
+    kernel = load(path).double
+    assert not is_on_disk(kernel, 1.5)
+    assert kernel(1.5) == 3.0
 
 
 def load(path: Path) -> ModuleType:

@@ -101,7 +101,7 @@ export function LineChart(props: LineChartProps) {
     };
   }, [onData, draw]);
 
-  const yTicks = y.ticks(Math.max(3, Math.floor((bottom - MARGINS.top) / 34)));
+  const yTicks = y.ticks(Math.max(bottom - MARGINS.top < 50 ? 2 : 3, Math.floor((bottom - MARGINS.top) / 34)));
   const xTicks = x.ticks(Math.max(2, Math.floor((right - MARGINS.left) / 76)));
   const distance = yTicks.length > 1 ? yTicks[1]! - yTicks[0]! : (high - low) / 2;
   const readIndex = column && reading !== null ? column.indexAt(reading) : -1;

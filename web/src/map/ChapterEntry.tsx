@@ -3,11 +3,11 @@ import { Check, ChevronDown, SquareTerminal } from "lucide-react";
 import { LessonAnchor } from "./LessonAnchor";
 import { type Chapter, contentWords } from "./progress";
 
-/** A chapter on the map: open with its lessons when written, folded with its goals when not. */
-export function ChapterEntry({ chapter }: { chapter: Chapter }) {
+/** A chapter on the map: open with its lessons when written, else with its goals, folded or not. */
+export function ChapterEntry({ chapter, open }: { chapter: Chapter; open: boolean }) {
   return (
     <li className="chapter" data-written={chapter.written ? "" : undefined}>
-      {chapter.written ? <Written chapter={chapter} /> : <Planned chapter={chapter} />}
+      {chapter.written ? <Written chapter={chapter} /> : <Planned chapter={chapter} open={open} />}
     </li>
   );
 }
@@ -49,9 +49,9 @@ function Written({ chapter }: { chapter: Chapter }) {
   );
 }
 
-function Planned({ chapter }: { chapter: Chapter }) {
+function Planned({ chapter, open }: { chapter: Chapter; open: boolean }) {
   return (
-    <details className="chapter-planned">
+    <details className="chapter-planned" open={open}>
       <summary>
         <span className="chapter-number num">{chapter.number}</span>
         <span className="min-w-0 flex-1">

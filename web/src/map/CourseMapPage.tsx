@@ -3,9 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { courseQuery } from "../api/queries";
 import { usePage } from "../app/page";
 import { ProblemNotice } from "../ui/ProblemNotice";
+import { useMediaQuery } from "../ui/useMediaQuery";
 import { ChapterEntry } from "./ChapterEntry";
 import { NextCard } from "./NextCard";
-import { chaptersOf, type Course } from "./progress";
+import { chaptersOf, type Course, unfolded } from "./progress";
 
 /** The course map: twelve chapters in three phases, what is done, and what comes next. */
 export default function CourseMapPage() {
@@ -23,6 +24,8 @@ export default function CourseMapPage() {
 }
 
 export function CourseMap({ course }: { course: Course }) {
+  const sideBySide = useMediaQuery("(min-width: 1081px)");
+  const open = sideBySide ? unfolded(course) : null;
   return (
     <>
       <div className="map-head">
@@ -46,7 +49,11 @@ export function CourseMap({ course }: { course: Course }) {
             </header>
             <ol>
               {chaptersOf(course, phase.name).map((chapter) => (
-                <ChapterEntry key={chapter.slug} chapter={chapter} />
+                <ChapterEntry
+                  key={chapter.slug}
+                  chapter={chapter}
+                  open={open?.has(chapter.slug) ?? false}
+                />
               ))}
             </ol>
           </section>

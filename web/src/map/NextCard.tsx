@@ -21,7 +21,9 @@ export function NextCard({ course }: { course: Course }) {
           <h2>{next.link.title}</h2>
           <p className="caption">
             Chapter {next.chapter.number}, {next.chapter.title}; {next.link.kind},{" "}
-            <span className="num">{next.link.minutes}</span> minutes
+            <span className="whitespace-nowrap">
+              <span className="num">{next.link.minutes}</span> minutes
+            </span>
           </p>
           <LessonAnchor chapter={next.chapter} link={next.link} className="btn btn-primary mt-3">
             {next.first ? "Begin" : "Go on"} <ArrowRight size={15} aria-hidden />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { chaptersOf, contentWords, type Course, nextStep } from "./progress";
+import { chaptersOf, contentWords, type Course, nextStep, unfolded } from "./progress";
 
 const link = (slug: string, done: boolean, kind: "lesson" | "challenge" = "lesson") => ({
   slug,
@@ -48,4 +48,30 @@ it("a chapter says what is in it", () => {
 
 it("chapters are found by their phase", () => {
   expect(chaptersOf(course([]), "B").map(({ number }) => number)).toEqual([4]);
+});
+
+describe("the goals that stand unfolded", () => {
+  const phase = (name: string) => ({ name, summary: "" });
+  const planned = (number: number, of: string) => ({ ...chapter(number, of, []), goals: ["a goal", "another"] });
+  const map = (chapters: Course["chapters"]): Course => ({
+    ...course([]),
+    phases: [phase("A"), phase("B")],
+    chapters,
+  });
+
+  it("fill a short column from its first chapter on, and leave the longest as it is", () => {
+    const long = [1, 2, 3].map((number) => planned(number, "A"));
+    const written = chapter(4, "A", [link("one", false), link("two", false)]);
+    // A: 3 × 3.4 + 3.7 + 2 × 1.8 = 17.5 lines, so 19.5 with the slack. Goals of two lines take 3.1.
+    // B: 3 × 3.4 = 10.2, and two of them more make 16.4; a third would make 19.5, a fourth 22.6.
+    const short = [5, 6, 7].map((number) => planned(number, "B"));
+    expect([...unfolded(map([...long, written, ...short]))]).toEqual(["chapter-5", "chapter-6", "chapter-7"]);
+    const higher = [5, 6, 7, 8].map((number) => planned(number, "B"));
+    expect([...unfolded(map([...long, written, ...higher]))]).toEqual(["chapter-5"]);
+  });
+
+  it("are none of a chapter that is written", () => {
+    const chapters = [planned(1, "A"), planned(2, "A"), chapter(3, "B", [link("one", false)])];
+    expect(unfolded(map(chapters)).has("chapter-3")).toBe(false);
+  });
 });

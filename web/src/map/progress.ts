@@ -25,6 +25,40 @@ export function chaptersOf(course: Course, phase: string): Chapter[] {
   return course.chapters.filter((chapter) => chapter.phase === phase);
 }
 
+// Rough heights on the map, in lines of 20 px; they only decide what has room.
+const FOLDED = 3.4;
+const OPEN = 3.7;
+const LESSON = 1.8;
+const GOAL_LETTERS = 50; // a line of a goal
+const SLACK = 2; // lines that a column may pass the longest by
+
+function height(chapter: Chapter): number {
+  return chapter.written ? OPEN + LESSON * chapter.lessons.length : FOLDED;
+}
+
+function goalsHeight(chapter: Chapter): number {
+  return chapter.goals.reduce((sum, goal) => sum + Math.ceil(goal.length / GOAL_LETTERS) + 0.2, 0.7);
+}
+
+/**
+ * The chapters, by slug, whose goals stand unfolded where the phases stand side by side: the first
+ * unwritten ones of each phase, as long as its column has room beside the longest.
+ */
+export function unfolded(course: Course): ReadonlySet<string> {
+  const columns = course.phases.map((phase) => chaptersOf(course, phase.name));
+  const used = columns.map((chapters) => chapters.reduce((sum, c) => sum + height(c), 0));
+  const room = Math.max(...used) + SLACK;
+  const open = new Set<string>();
+  columns.forEach((chapters, column) => {
+    for (const chapter of chapters.filter(({ written }) => !written)) {
+      used[column] = (used[column] ?? 0) + goalsHeight(chapter);
+      if (used[column] > room) break;
+      open.add(chapter.slug);
+    }
+  });
+  return open;
+}
+
 /** "3 lessons and 1 challenge, 45 minutes". */
 export function contentWords(links: LessonLink[]): string {
   const lessons = links.filter((link) => link.kind === "lesson").length;

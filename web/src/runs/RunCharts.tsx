@@ -43,7 +43,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
           value={view.metrics[key]}
           reading={reading}
           onRead={setReading}
-          height={narrow ? 76 : 104}
+          height={narrow ? 68 : 104}
           dense={narrow}
           focused={focus.includes(key)}
         />
@@ -55,7 +55,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
       data={view.ratios}
       step={view.ratioStep}
       clipRange={view.clipRange}
-      height={narrow ? 130 : MAIN_HEIGHT}
+      height={narrow ? 118 : MAIN_HEIGHT}
       className="metric-ratios"
     />
   );
@@ -67,7 +67,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
       value={view.metrics[MAIN_METRIC]}
       reading={reading}
       onRead={setReading}
-      height={folded ? 104 : narrow ? 108 : MAIN_HEIGHT}
+      height={folded ? 104 : narrow ? 98 : MAIN_HEIGHT}
       className="metric-main"
       focused={focus.includes(MAIN_METRIC)}
     />

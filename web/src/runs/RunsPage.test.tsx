@@ -109,8 +109,9 @@ it("says each run's state in words, and keeps recorded runs apart", async () => 
   await show(
     { state: "running" },
     { state: "interrupted", state_words: "interrupted at step 512" },
-    { ...ended, recorded: true },
+    { state: "finished", state_words: "finished at step 512: mean return 9.4", recorded: true },
   );
+  expect(screen.getByText("finished at step 512")).toBeTruthy();
   expect(screen.getByText("live, step 512")).toBeTruthy();
   expect(screen.getByText("interrupted at step 512")).toBeTruthy();
   const recorded = screen.getByRole("region", { name: "Recorded for the course" });

@@ -99,7 +99,7 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
         </span>
         <StateBadge
           state={run.state}
-          words={stateWords("following", run.state, run.state_words, run.step)}
+          words={shortWords(run)}
         />
         <span className="run-row-value">
           <span className="label">mean return</span>{" "}
@@ -175,6 +175,12 @@ function Presets() {
       {error && <ProblemNotice error={error} />}
     </div>
   );
+}
+
+/** What became of a run; how well a finished one did has a column of its own. */
+function shortWords(run: Wire["RunSummary"]): string {
+  const words = stateWords("following", run.state, run.state_words, run.step);
+  return run.state === "finished" ? (words.split(":")[0] ?? words) : words;
 }
 
 function dayAndTime(iso: string): string {

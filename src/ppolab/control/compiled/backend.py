@@ -245,19 +245,17 @@ class CompiledBackend:
         steps = _steps(rollout)
         sizes, weights, value = self._sizes, self._weights, np.empty(1, np.float32)
         finished: list[Finished] = []
-        for t in range(len(uniforms)):
-            actions = steps.actions[t]
-            acting.act(
-                sizes, weights, environment.observations, uniforms[t], actions,
-                steps.log_probs[t], steps.values[t],
-            )  # fmt: skip
-            steps.observations[t] = environment.observations
+        # Row by row through all arrays at once: indexing each of them costs as much as acting.
+        for row, chance in zip(zip(*steps[:-1], strict=True), uniforms, strict=True):
+            observations, actions, log_probs, rewards, dones, values = row
+            observations[:] = environment.observations
+            acting.act(sizes, weights, observations, chance, actions, log_probs, values)
             environment.step(actions)
-            steps.rewards[t], steps.dones[t] = environment.rewards, environment.dones
+            rewards[:], dones[:] = environment.rewards, environment.dones
             for episode in environment.finished:
                 if episode.truncated:
                     acting.judge(sizes, weights, episode.final_observation[None], value)
-                    steps.rewards[t, episode.environment] += gamma * value[0]
+                    rewards[episode.environment] += gamma * value[0]
                 finished.append(episode)
         acting.judge(sizes, weights, environment.observations, steps.last_values)
         return finished

@@ -28,15 +28,19 @@ def compiled(
     Kernels release the GIL, check no bounds and divide by zero as IEEE 754 says.
 
     Numba renews a function's file on disk when the module it stands in changes. Our kernels call
-    others across modules, so here every kernel is renewed when any module of the package changes.
+    others across modules, so here every kernel is renewed when any module with kernels changes.
     """
 
     def decorate(function: Function) -> Function:
-        kernel: Any = numba.njit(
-            cache=True, nogil=True, boundscheck=False, error_model="numpy",
-            fastmath=set(fastmath), parallel=parallel,
-        )(function)  # fmt: skip
-        kernel._cache._cache_file._source_stamp = _fingerprint()
+        options = {
+            "nogil": True, "boundscheck": False, "error_model": "numpy",
+            "fastmath": set(fastmath), "parallel": parallel,
+        }  # fmt: skip
+        try:
+            kernel: Any = numba.njit(cache=True, **options)(function)
+            kernel._cache._cache_file._source_stamp = _fingerprint()
+        except RuntimeError:  # neither beside the source nor at home may files be written
+            kernel = numba.njit(**options)(function)
         return cast(Function, kernel)
 
     return decorate
@@ -49,14 +53,17 @@ def is_on_disk(kernel: Any, *arguments: Any) -> bool:
     if signature in kernel.overloads:
         return True
     cache = kernel._cache
+    if not hasattr(cache, "_cache_file"):
+        return False
     key = cache._index_key(signature, kernel.targetctx.codegen())
     return bool(key in cache._cache_file._load_index())
 
 
 @functools.cache
 def _fingerprint() -> str:
-    """A digest of every module of this package."""
+    """A digest of every module of this package that holds kernels."""
     digest = hashlib.sha256(numba.__version__.encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+        if path.name not in ("__init__.py", "backend.py"):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -175,7 +175,7 @@ function FlatPart(props: {
       />
       <text
         className="clip-flat-name"
-        x={labelAtEnd ? right : left}
+        x={labelAtEnd ? right : left + 6}
         textAnchor={labelAtEnd ? "end" : "start"}
         y={props.level(objective) + 20}
       >
