@@ -108,7 +108,7 @@ def choose_backend(
         if environment.masks is not None:
             reason = "it knows no forbidden actions, and this environment has some"
         if reason is None:
-            backend = CompiledBackend(model, parameters, optimizer, config)
+            backend = CompiledBackend(model, parameters, optimizer, config, config.threads)
             backend.warm_up(config, environment, progress)
             return backend
         if config.backend == "compiled":

@@ -22,6 +22,8 @@ class PPOConfig:
     """Id of a Gymnasium environment."""
     backend: Literal["auto", "torch", "compiled"] = "auto"
     """Who does the arithmetic; auto takes compiled kernels where they can serve, else torch."""
+    threads: int = 1
+    """Threads of the compiled back end; a second one pays from minibatches of 256 on."""
     seed: int = 1
     """Seeds the environments, the initial weights, the actions and the shuffling."""
     total_steps: int = 500_000
@@ -74,7 +76,14 @@ class PPOConfig:
     """Finish early once the mean return of the last 100 episodes reaches this; None: never."""
 
     def __post_init__(self) -> None:
-        counts = ("total_steps", "environments", "rollout_steps", "epochs", "minibatch_size")
+        counts = (
+            "threads",
+            "total_steps",
+            "environments",
+            "rollout_steps",
+            "epochs",
+            "minibatch_size",
+        )
         for name in (*counts, "hidden_size"):
             _require(self, name, getattr(self, name) >= 1, "must be at least 1", "Give 1 or more")
         _require(self, "seed", 0 <= self.seed < 2**31, "is out of range", "Give 0 to 2147483647")
