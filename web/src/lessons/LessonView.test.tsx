@@ -11,7 +11,11 @@ import { LessonView } from "./LessonView";
 
 vi.mock("@tanstack/react-router", () => import("./testing/routerStub"));
 vi.mock("../runs/LiveRun", () => ({
-  LiveRun: ({ preset }: { preset: string }) => <div data-testid="live-run">{preset}</div>,
+  LiveRun: ({ preset, focus }: { preset: string; focus: string[] }) => (
+    <div data-testid="live-run" data-singled-out={focus.join(" ")}>
+      {preset}
+    </div>
+  ),
 }));
 // No run is followed here; what the parts say without one is what is tested.
 vi.mock("../runs/hooks", () => ({
@@ -160,6 +164,30 @@ describe("the stage", () => {
     scrollTo({ "stop-2": true });
     await userEvent.setup().click(screen.getByRole("button", { name: "Live run" }));
     expect(screen.getByTestId("live-run").closest("[hidden]")).toBeNull();
+  });
+
+  it("singles out the charts of the step that is current, and of no other", () => {
+    const step = (focus: string): Lesson["blocks"][number] => ({
+      type: "directive",
+      name: "step",
+      attributes: { show: "run", focus },
+      children: [],
+    });
+    const run: Lesson["blocks"][number] = {
+      type: "directive",
+      name: "run",
+      attributes: { preset: "cartpole" },
+      children: [],
+    };
+    show({ blocks: [run, step("entropy"), step("policy_loss value_loss")] });
+    const singledOut = () => screen.getByTestId("live-run").dataset.singledOut;
+    expect(singledOut()).toBe("");
+    scrollTo({ "stop-1": true, "stop-2": true });
+    expect(singledOut()).toBe("entropy");
+    scrollTo({ "stop-3": true });
+    expect(singledOut()).toBe("policy_loss value_loss");
+    scrollTo({ "stop-3": false, "stop-2": false });
+    expect(singledOut()).toBe("");
   });
 
   it("offers [ and ] only where there is a step to go to", () => {

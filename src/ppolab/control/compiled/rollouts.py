@@ -82,7 +82,7 @@ def rollout(
                 final = copies.final_observations[i : i + 1]
                 if copies.truncated[i]:
                     judge(sizes, weights, final, value)
-                    steps.rewards[t, i] += np.float32(gamma * value[0])
+                    steps.rewards[t, i] += np.float32(gamma) * value[0]
                 ended.environments[count] = i
                 ended.returns[count] = copies.final_returns[i]
                 ended.lengths[count] = copies.final_lengths[i]
