@@ -32,8 +32,8 @@ class TrainOptions:
     """Train PPO on a Gymnasium environment and keep the run as a folder.
 
     The environment comes first: `ppolab train CartPole-v1`. Settings not given come from the
-    preset; without --preset, from the first one made for that environment, else from the
-    defaults. The page shows the run under "Runs".
+    preset; without --preset, from the first one made for that environment (with the quickest back
+    end), else from the defaults. The page shows the run under "Runs".
     """
 
     preset: str | None = None
@@ -53,6 +53,9 @@ def run(arguments: list[str], output: Output) -> int:
         arguments = ["--environment", *arguments]
     preset_name = _find_preset(arguments)
     base = load_preset(preset_name).config if preset_name else PPOConfig()
+    if _value_of("--preset", arguments) is None:
+        # A lesson's preset may ask for the readable back end; here nobody watches it work.
+        base = replace(base, backend="auto")
     options = parse(TrainOptions, "train", arguments, EXAMPLE, TrainOptions(settings=base))
     options = replace(options, preset=preset_name)
     return _train(options, output)
@@ -92,7 +95,7 @@ def _train(options: TrainOptions, output: Output) -> int:
     manifest = folder.manifest
     console.print(
         f"[bold]{manifest.title}[/bold]  preset {options.preset or 'none'}, "
-        f"{manifest.total_steps:,} steps, torch {manifest.versions['torch']} on one thread"
+        f"{manifest.total_steps:,} steps, torch {manifest.versions['torch']}"
     )
     console.print(f"run folder: {folder.path}", soft_wrap=True)
     started = time.perf_counter()
@@ -103,7 +106,12 @@ def _train(options: TrainOptions, output: Output) -> int:
             note = f"return {metrics['return_mean_100']:6.1f}"
             progress.update(task, completed=step, note=note)
 
-        state = Session(folder, NoControls(), show).run()
+        def tell(words: str) -> None:
+            progress.update(task, note=words)
+            if words.endswith("back end"):
+                console.print(words)
+
+        state = Session(folder, NoControls(), show, tell).run()
     seconds = time.perf_counter() - started
     status = folder.status()
     mean_return = status.latest.get("return_mean_100")

@@ -45,6 +45,7 @@ class Session:
         folder: the run; the caller must hold its lock.
         controls: where orders come from.
         on_metrics: called with (step, metrics) after each iteration.
+        on_words: called with a sentence when the session does something that takes a while.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class Session:
         folder: RunFolder,
         controls: Controls,
         on_metrics: Callable[[int, dict[str, float]], None] | None = None,
+        on_words: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = folder
         self._controls = controls
         self._on_metrics = on_metrics or (lambda step, metrics: None)
+        self._on_words = on_words or (lambda words: None)
         self._recorder = FolderRecorder(folder)
         self._paused = False
         self._single_step = False
@@ -70,8 +73,10 @@ class Session:
         """
         trainer: PPOTrainer | None = None
         try:
-            trainer = PPOTrainer(PPOConfig.from_mapping(self._folder.manifest.config),
-                                 self._recorder)  # fmt: skip
+            trainer = PPOTrainer(
+                PPOConfig.from_mapping(self._folder.manifest.config), self._recorder,
+                progress=self._compiling,
+            )  # fmt: skip
             self._restore(trainer)
             return self._train(trainer)
         except (EOFError, KeyboardInterrupt):
@@ -89,9 +94,15 @@ class Session:
                 trainer.close()
             self._recorder.close()
 
+    def _compiling(self, what: str, done: int, count: int) -> None:
+        words = f"{what}, {done + 1} of {count}, once for this machine"
+        self._recorder.state("starting", f"starting: {words}")
+        self._on_words(words)
+
     def _train(self, trainer: PPOTrainer) -> str:
         recorder = self._recorder
         recorder.state("running", f"running from step {trainer.step:,}")
+        self._on_words(f"{trainer.backend.name} back end")
         while not trainer.finished:
             try:
                 stop = self._obey(trainer)
