@@ -9,7 +9,7 @@ from compiled_cases import Side, made_up_rollout, settings
 
 from ppolab.algorithms.advantages import generalized_advantages
 from ppolab.control.acting import NumpyActor
-from ppolab.control.compiled.backend import _draw_orders
+from ppolab.control.compiled.bridge import draw_orders
 from ppolab.control.environments import VectorEnvironment
 from ppolab.control.rollout import Rollout, collect
 
@@ -102,7 +102,7 @@ def test_advantages_are_those_of_the_readable_function() -> None:
 
 def test_permutations_are_drawn_as_the_readable_update_draws_them() -> None:
     config = settings(epochs=3, target_kl=0.1)
-    orders, states = _draw_orders(torch.Generator().manual_seed(4), config, 50)
+    orders, states = draw_orders(torch.Generator().manual_seed(4), config, 50)
     generator = torch.Generator().manual_seed(4)
     for order, state in zip(orders, states, strict=True):
         assert torch.equal(order, torch.randperm(50, generator=generator))

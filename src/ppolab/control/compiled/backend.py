@@ -12,34 +12,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppolab.control.compiled import acting, learning, rollouts
+from ppolab.control.compiled.bridge import (
+    draw_orders,
+    flat_samples,
+    loss_settings,
+    new_ended,
+    new_report,
+    readable_report,
+    step_settings,
+    steps_of,
+)
 from ppolab.control.compiled.cartpole import CartPole
 from ppolab.control.compiled.copies import CompiledEnvironment
 from ppolab.control.compiled.gridworld import GridWorld
 from ppolab.control.compiled.jit import is_on_disk
-from ppolab.control.compiled.learning import Learner, Report, Sizes, StepSettings
-from ppolab.control.compiled.losses import (
-    ENTROPY,
-    OUTSIDE,
-    POLICY_LOSS,
-    SUMS,
-    VALUE_LOSS,
-    LossSettings,
-    Samples,
-)
+from ppolab.control.compiled.learning import Learner, Sizes
 from ppolab.control.compiled.network import padded_size
 from ppolab.control.config import PPOConfig
 from ppolab.control.distributions import Categorical
 from ppolab.control.environments import Finished
 from ppolab.control.networks import MLP, ActorCritic
 from ppolab.control.rollout import Environment, Rollout
-from ppolab.control.update import (
-    RATIO_BINS,
-    RATIO_HIGH,
-    RATIO_LOW,
-    FlatParameters,
-    Parts,
-    UpdateReport,
-)
+from ppolab.control.update import RATIO_HIGH, RATIO_LOW, FlatParameters, Parts, UpdateReport
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
@@ -176,20 +170,20 @@ class CompiledBackend:
             The report and the returns [time, environments] the critic was trained towards.
         """
         advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
-        orders, states = _draw_orders(generator, config, rollout.actions.numel())
+        orders, states = draw_orders(generator, config, rollout.actions.numel())
         adam = self._adam_state()
-        report = _new_report(config.epochs)
+        report = new_report(config.epochs)
         epochs = learning.update(
             self._sizes,
             Learner(
                 self._vector, self._gradient, adam["exp_avg"].numpy(), adam["exp_avg_sq"].numpy()
             ),
-            _flat_samples(rollout, advantages, returns),
+            flat_samples(rollout, advantages, returns),
             orders.numpy(),
             config.minibatch_size,
             int(adam["step"]),
-            _loss_settings(config),
-            _step_settings(config, learning_rate),
+            loss_settings(config),
+            step_settings(config, learning_rate),
             RATIO_LOW,
             RATIO_HIGH,
             report,
@@ -201,7 +195,7 @@ class CompiledBackend:
         samples = epochs * orders.shape[1]
         minibatches = epochs * math.ceil(orders.shape[1] / config.minibatch_size)
         adam["step"] += minibatches
-        return _readable(report, epochs, samples, minibatches), returns
+        return readable_report(report, epochs, samples, minibatches), returns
 
     def warm_up(
         self,
@@ -242,7 +236,7 @@ class CompiledBackend:
     def _collect_stepwise(
         self, rollout: Rollout, environment: Environment, uniforms: Float32, gamma: float
     ) -> list[Finished]:
-        steps = _steps(rollout)
+        steps = steps_of(rollout)
         sizes, weights, value = self._sizes, self._weights, np.empty(1, np.float32)
         finished: list[Finished] = []
         # Row by row through all arrays at once: indexing each of them costs as much as acting.
@@ -266,10 +260,10 @@ class CompiledBackend:
         twin = environment.twin() if isinstance(environment, CompiledEnvironment) else None
         copies = 1 if twin is None else len(twin)
         rollout = Rollout.small(2, copies, sizes.inputs)
-        steps = _steps(rollout)
+        steps = steps_of(rollout)
         weights, vector = np.zeros_like(self._weights), np.zeros_like(self._vector)
         uniforms, gamma = np.zeros((2, copies), np.float32), np.float32(0.0)
-        samples = _flat_samples(rollout, rollout.values, rollout.values)
+        samples = flat_samples(rollout, rollout.values, rollout.values)
         jobs: list[Job] = [
             ("the weights' layout", learning.pad_both, (sizes, vector, weights)),
             ("acting", acting.act, (
@@ -285,15 +279,15 @@ class CompiledBackend:
             )),
             ("the update", learning.update, (
                 sizes, Learner(*(np.zeros_like(vector) for _ in range(4))), samples,
-                np.array([[0, 1]]), 2, 0, _loss_settings(config), _step_settings(config, 0.0),
-                RATIO_LOW, RATIO_HIGH, _new_report(1), self._two_threads,
+                np.array([[0, 1]]), 2, 0, loss_settings(config), step_settings(config, 0.0),
+                RATIO_LOW, RATIO_HIGH, new_report(1), self._two_threads,
             )),
         ]  # fmt: skip
         if twin is not None:
             cart, grid = _rules(twin)
             jobs.append(("the environment", rollouts.rollout, (
                 sizes, weights, twin.copies, cart, grid, uniforms, 0.0, steps,
-                _new_ended(2 * copies, sizes.inputs),
+                new_ended(2 * copies, sizes.inputs),
             )))  # fmt: skip
         return jobs
 
@@ -316,9 +310,9 @@ def rollout_compiled(
         The episodes that ended, in order of time.
     """
     cart, grid = _rules(environment)
-    ended = _new_ended(uniforms.size, sizes.inputs)
+    ended = new_ended(uniforms.size, sizes.inputs)
     count = rollouts.rollout(
-        sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), _steps(rollout),
+        sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), steps_of(rollout),
         ended,
     )  # fmt: skip
     rows = zip(*(array[:count].tolist() for array in ended[:4]), strict=True)
@@ -336,84 +330,3 @@ def _rules(environment: CompiledEnvironment) -> tuple[Any, Any]:
     if isinstance(environment, GridWorld):
         return None, environment.rules
     raise TypeError(f"no compiled rollout for {type(environment).__name__}")
-
-
-def _draw_orders(
-    generator: torch.Generator, config: PPOConfig, count: int
-) -> tuple[Tensor, list[Tensor]]:
-    """A permutation for each epoch, and the generator's state after each, should one be last."""
-    orders = torch.empty(config.epochs, count, dtype=torch.int64)
-    states = []
-    for order in orders:
-        torch.randperm(count, generator=generator, out=order)
-        if config.target_kl is not None:
-            states.append(generator.get_state())
-    return orders, states
-
-
-def _flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Samples:
-    return Samples(
-        rollout.observations.numpy().reshape(-1, rollout.observations.shape[2]),
-        rollout.actions.numpy().reshape(-1),
-        rollout.log_probs.numpy().reshape(-1),
-        rollout.values.numpy().reshape(-1),
-        advantages.numpy().reshape(-1),
-        returns.numpy().reshape(-1),
-    )
-
-
-def _steps(rollout: Rollout) -> rollouts.Steps:
-    return rollouts.Steps(
-        rollout.observations.numpy(), rollout.actions.numpy(), rollout.log_probs.numpy(),
-        rollout.rewards.numpy(), rollout.dones.numpy(), rollout.values.numpy(),
-        rollout.last_values.numpy(),
-    )  # fmt: skip
-
-
-def _new_ended(room: int, observation_size: int) -> rollouts.Ended:
-    return rollouts.Ended(
-        np.empty(room, np.int64), np.empty(room), np.empty(room, np.int64),
-        np.empty(room, np.bool_), np.empty((room, observation_size), np.float32),
-    )  # fmt: skip
-
-
-def _loss_settings(config: PPOConfig) -> LossSettings:
-    return LossSettings(
-        np.float32(config.clip_range),
-        np.float32(config.value_clip_range or 0.0),
-        np.float32(config.value_coef),
-        np.float32(config.entropy_coef),
-    )
-
-
-def _step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
-    return StepSettings(
-        float(learning_rate),
-        float(config.adam_epsilon),
-        np.float32(config.max_gradient_norm),
-        config.normalize_advantages,
-        math.inf if config.target_kl is None else float(config.target_kl),
-    )
-
-
-def _new_report(epochs: int) -> Report:
-    return Report(
-        np.zeros(SUMS + 1), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
-        np.zeros(2, np.float32),
-    )  # fmt: skip
-
-
-def _readable(report: Report, epochs: int, samples: int, minibatches: int) -> UpdateReport:
-    means = report.sums / samples
-    return UpdateReport(
-        policy_loss=float(means[POLICY_LOSS]),
-        value_loss=float(means[VALUE_LOSS]),
-        entropy=float(means[ENTROPY]),
-        approx_kl=float(report.divergences[:epochs].mean()),
-        clip_fraction=float(means[OUTSIDE]),
-        gradient_norm=float(report.sums[SUMS] / minibatches),
-        ratio_min=float(report.extremes[0]),
-        ratio_max=float(report.extremes[1]),
-        epochs=epochs,
-        ratio_counts=torch.from_numpy(report.counts[:, :epochs].copy()),
-    )

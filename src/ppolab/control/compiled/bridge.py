@@ -1,0 +1,112 @@
+"""Between the engine's objects and the kernels': the same memory and numbers, differently named."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ppolab.control.compiled import rollouts
+from ppolab.control.compiled.learning import Report, StepSettings
+from ppolab.control.compiled.losses import (
+    ENTROPY,
+    OUTSIDE,
+    POLICY_LOSS,
+    SUMS,
+    VALUE_LOSS,
+    LossSettings,
+    Samples,
+)
+from ppolab.control.config import PPOConfig
+from ppolab.control.rollout import Rollout
+from ppolab.control.update import RATIO_BINS, UpdateReport
+
+
+def draw_orders(
+    generator: torch.Generator, config: PPOConfig, count: int
+) -> tuple[Tensor, list[Tensor]]:
+    """A permutation for each epoch, and the generator's state after each, should one be last."""
+    orders = torch.empty(config.epochs, count, dtype=torch.int64)
+    states = []
+    for order in orders:
+        torch.randperm(count, generator=generator, out=order)
+        if config.target_kl is not None:
+            states.append(generator.get_state())
+    return orders, states
+
+
+def flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Samples:
+    """See a rollout as the learning kernels want it."""
+    return Samples(
+        rollout.observations.numpy().reshape(-1, rollout.observations.shape[2]),
+        rollout.actions.numpy().reshape(-1),
+        rollout.log_probs.numpy().reshape(-1),
+        rollout.values.numpy().reshape(-1),
+        advantages.numpy().reshape(-1),
+        returns.numpy().reshape(-1),
+    )
+
+
+def steps_of(rollout: Rollout) -> rollouts.Steps:
+    """See a rollout as the acting kernels want it."""
+    return rollouts.Steps(
+        rollout.observations.numpy(), rollout.actions.numpy(), rollout.log_probs.numpy(),
+        rollout.rewards.numpy(), rollout.dones.numpy(), rollout.values.numpy(),
+        rollout.last_values.numpy(),
+    )  # fmt: skip
+
+
+def new_ended(room: int, observation_size: int) -> rollouts.Ended:
+    """Make room for `room` episodes."""
+    return rollouts.Ended(
+        np.empty(room, np.int64), np.empty(room), np.empty(room, np.int64),
+        np.empty(room, np.bool_), np.empty((room, observation_size), np.float32),
+    )  # fmt: skip
+
+
+def loss_settings(config: PPOConfig) -> LossSettings:
+    """The settings of the loss."""
+    return LossSettings(
+        np.float32(config.clip_range),
+        np.float32(config.value_clip_range or 0.0),
+        np.float32(config.value_coef),
+        np.float32(config.entropy_coef),
+    )
+
+
+def step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
+    """The settings of the steps, with the learning rate of now."""
+    return StepSettings(
+        float(learning_rate),
+        float(config.adam_epsilon),
+        np.float32(config.max_gradient_norm),
+        config.normalize_advantages,
+        math.inf if config.target_kl is None else float(config.target_kl),
+    )
+
+
+def new_report(epochs: int) -> Report:
+    """An empty report."""
+    return Report(
+        np.zeros(SUMS + 1), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
+        np.zeros(2, np.float32),
+    )  # fmt: skip
+
+
+def readable_report(report: Report, epochs: int, samples: int, minibatches: int) -> UpdateReport:
+    """Turn sums into the means that people read."""
+    means = report.sums / samples
+    return UpdateReport(
+        policy_loss=float(means[POLICY_LOSS]),
+        value_loss=float(means[VALUE_LOSS]),
+        entropy=float(means[ENTROPY]),
+        approx_kl=float(report.divergences[:epochs].mean()),
+        clip_fraction=float(means[OUTSIDE]),
+        gradient_norm=float(report.sums[SUMS] / minibatches),
+        ratio_min=float(report.extremes[0]),
+        ratio_max=float(report.extremes[1]),
+        epochs=epochs,
+        ratio_counts=torch.from_numpy(report.counts[:, :epochs].copy()),
+    )
