@@ -4,7 +4,8 @@ Measured are three roofs of one core: multiply-adds per second in a matrix produ
 NumPy's, torch's and ours), tanh per second (likewise), and steps per second of the environment
 alone. From them follows a bound: the time one environment step would take if acting and learning
 were nothing but matrix products and tanh at the roofs, one after the other. The whole loop of the
-compiled back end is then timed by turns with the roofs.
+compiled back end is timed by turns with the roofs. Both count undisturbed repetitions only, so
+that other work on the machine does not enter the share.
 
 What the bound leaves out costs time too: the loss with its exponentials, Adam, gathering samples.
 No program reaches it; the share tells how much is left to gain.
@@ -120,14 +121,21 @@ def bound(flops: float, tanhs: float, environment_steps: float | None) -> float:
 
 
 def loop_rate(kind: str, steps: int) -> float:
-    """Whole-loop steps per second of the compiled back end."""
+    """Whole-loop steps per second of the compiled back end, when it is left alone.
+
+    Of all iterations' times the tenth percentile: the fastest few had fewer episodes to begin.
+    """
     import back_ends  # beside the other contenders
 
-    answer = back_ends.train({
-        "config": CONFIG.to_mapping(), "seed": 1, "steps": steps, "schedule_steps": steps,
-        "kind": kind,
+    trainer = back_ends.make({
+        "config": CONFIG.to_mapping(), "seed": 1, "schedule_steps": steps, "kind": kind,
     })  # fmt: skip
-    return float(answer["steps"] / answer["seconds"])
+    seconds = []
+    while not trainer.finished:
+        started = time.perf_counter()
+        trainer.iterate()
+        seconds.append(time.perf_counter() - started)
+    return CONFIG.batch_size / float(np.quantile(seconds, 0.1))
 
 
 def measure(quick: bool) -> dict[str, Any]:
