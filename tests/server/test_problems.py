@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 
@@ -85,3 +87,12 @@ def test_a_broken_lesson_names_its_file_and_line(client, settings):
     lesson.write_text(lesson.read_text() + "\n:::graph{}\n")
     assert_problem(client.get("/api/lessons/second/closing"), 500, "02-closing.md:8", "Known:")
     assert client.get("/api/lessons/second/opening").status_code == 200
+
+
+def test_a_request_cannot_have_a_module_imported(client):
+    overrides = {"environment": "antigravity:Fly-v0"}
+    answer = client.post("/api/runs", json={"preset": "cartpole", "overrides": overrides})
+    assert answer.status_code == 422
+    assert "names a module" in answer.json()["detail"]
+    assert "antigravity" not in sys.modules
+    assert client.get("/api/runs").json() == []

@@ -158,6 +158,12 @@ def start(services: Services, request: StartRun) -> RunDetail:
     settings: dict[str, Any] = {**preset.config.to_mapping(), **request.overrides}
     if request.seed is not None:
         settings["seed"] = request.seed
+    if ":" in str(settings["environment"]):
+        # Gymnasium imports what stands before the colon; a request must not choose what runs here.
+        raise InvalidSettingError(
+            "environment", settings["environment"], "names a module, which the server will not load",
+            "Train it in the terminal: ppolab train MODULE:NAME",
+        )  # fmt: skip
     folder = services.runs.create(
         PPOConfig.from_mapping(settings), preset=preset.name, title=request.title
     )
