@@ -161,7 +161,8 @@ def start(services: Services, request: StartRun) -> RunDetail:
     if ":" in str(settings["environment"]):
         # Gymnasium imports what stands before the colon; a request must not choose what runs here.
         raise InvalidSettingError(
-            "environment", settings["environment"], "names a module, which the server will not load",
+            "environment", settings["environment"],
+            "names a module, which the server will not load",
             "Train it in the terminal: ppolab train MODULE:NAME",
         )  # fmt: skip
     folder = services.runs.create(
