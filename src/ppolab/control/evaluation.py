@@ -178,8 +178,11 @@ def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, f
     if len(values) < 2:
         return None
     generator = np.random.default_rng([seed, _BOOTSTRAP])
-    means = [generator.choice(values, len(values)).mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, (2.5, 97.5))
+    pieces = [  # a hundredth at a time, so that many values do not fill the memory
+        values[generator.integers(len(values), size=(RESAMPLES // 100, len(values)))].mean(1)
+        for _ in range(100)
+    ]
+    low, high = np.percentile(np.concatenate(pieces), (2.5, 97.5))
     return float(low), float(high)
 
 
@@ -193,7 +196,7 @@ def record_episode(
     """Let a policy play one episode and keep every step; arguments and errors as in `evaluate`."""
     policy = _Policy(model, config, seed, deterministic, normalization)
     environment = _own_environment(config, 1, seed)
-    camera = _Camera(config.environment, environment, _environment_seed(seed))
+    camera = _Camera(config.environment, environment, _derived(seed, _ENVIRONMENTS))
     observations, actions, rewards, values = [], [], [], []
     parameters: list[Tensor] = []
     try:
@@ -358,21 +361,18 @@ def _own_environment(config: PPOConfig, copies: int, seed: int) -> Environment:
     """Fresh copies in the environment's own units; whoever acts sees to the normalisation."""
     return make_environment(
         dataclasses.replace(
-            config, seed=_environment_seed(seed), normalize_observations=False,
+            config, seed=_derived(seed, _ENVIRONMENTS), normalize_observations=False,
             normalize_rewards=False,
         ),
         copies,
     )  # fmt: skip
 
 
-def _environment_seed(seed: int) -> int:
+def _derived(seed: int, use: int) -> int:
+    """A seed of its own for one use of the caller's, below 2³¹ like that one."""
     if not 0 <= seed < 2**31:
         raise InvalidSettingError("seed", seed, "is out of range", "Give 0 to 2147483647")
-    return _derived(seed, _ENVIRONMENTS)
-
-
-def _derived(seed: int, use: int) -> int:
-    return int(np.random.SeedSequence([seed, use]).generate_state(1)[0]) >> 1  # below 2³¹
+    return int(np.random.SeedSequence([seed, use]).generate_state(1)[0]) >> 1
 
 
 def _require_an_end(config: PPOConfig, steps: int) -> None:
