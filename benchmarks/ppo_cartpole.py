@@ -15,6 +15,7 @@ Stable-Baselines3 lives in a virtual environment of its own: `make bench-env` ma
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -83,7 +84,8 @@ class Contender:
 
 def compete(contenders: list[Contender], quick: bool) -> None:
     """Train by turns, seed by seed; results are kept with each contender."""
-    config = load_preset("cartpole").config
+    # What `ppolab train CartPole-v1` does; the preset itself asks for the lessons' back end.
+    config = dataclasses.replace(load_preset("cartpole").config, backend="auto")
     whole = config.iterations * config.batch_size
     job = {"config": config.to_mapping(), "schedule_steps": whole}
     endless = {"stop_when_solved": False, "most_seconds": 1e9}
@@ -133,6 +135,7 @@ def summarize(ours: Contender, peer: Contender, quick: bool, load: float) -> Ans
         "seeds": list(SEEDS),
         "quick": quick,
         "preset": "cartpole",
+        "backend": "compiled",
         "threads": 1,
         "python": platform.python_version(),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
