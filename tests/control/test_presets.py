@@ -1,0 +1,99 @@
+"""The presets: each can be trained, and those of published results learn what they claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import gymnasium
+import pytest
+
+from ppolab.control.config import PPOConfig
+from ppolab.control.distributions import Categorical, DiagonalGaussian
+from ppolab.control.making import make_environment
+from ppolab.control.presets import load_preset, preset_names
+from ppolab.control.trainer import PPOTrainer
+
+# Sizes of observations and kinds of actions as Gymnasium's pages give them.
+SPACES = {
+    "CartPole-v1": (4, Categorical),
+    "Acrobot-v1": (6, Categorical),
+    "MountainCar-v0": (2, Categorical),
+    "Pendulum-v1": (3, DiagonalGaussian),
+}
+BENCHMARKS = ("acrobot", "mountain-car", "pendulum")
+
+
+@pytest.fixture(params=preset_names())
+def config(request: pytest.FixtureRequest) -> PPOConfig:
+    return load_preset(request.param).config
+
+
+@pytest.fixture
+def trainer(config: PPOConfig) -> Iterator[PPOTrainer]:
+    # The readable back end needs no kernel compiled first, which would take longer than the test.
+    trainer = PPOTrainer(replace(config, backend="torch"))
+    yield trainer
+    trainer.close()
+
+
+def test_the_environment_of_each_preset_is_made_as_its_settings_say(config: PPOConfig) -> None:
+    environment = make_environment(config)
+    size, distribution = SPACES[config.environment]
+    assert environment.observations.shape == (config.environments, size)
+    assert type(environment.distribution) is distribution
+    environment.close()
+
+
+def test_one_iteration_of_each_preset_learns_from_one_whole_rollout(trainer: PPOTrainer) -> None:
+    before = trainer.parameters.vector.detach().clone()
+    metrics = trainer.iterate()
+    assert trainer.step == trainer.config.environments * trainer.config.rollout_steps
+    assert metrics["epochs"] == trainer.config.epochs
+    assert metrics["gradient_norm"] > 0
+    moved = (trainer.parameters.vector.detach() - before).abs().max()
+    assert 0 < moved < 1, "Adam's steps are small, and so is what one rollout may change"
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_s_preset_uses_all_its_steps_but_less_than_one_rollout(name: str) -> None:
+    config = load_preset(name).config
+    published = {"acrobot": 500_000, "mountain-car": 1_000_000, "pendulum": 100_000}[name]
+    assert config.total_steps == published
+    assert 0 <= published - config.iterations * config.batch_size < config.batch_size
+    assert config.stop_return is None, "stopping at a good moment would flatter the result"
+
+
+def test_acrobot_changes_nothing_but_its_task() -> None:
+    config = load_preset("acrobot").config
+    assert config == PPOConfig(environment="Acrobot-v1")
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_the_time_limit_of_a_benchmark_is_the_published_one(name: str) -> None:
+    limits = {"acrobot": 500, "mountain-car": 200, "pendulum": 200}
+    specification = gymnasium.spec(load_preset(name).config.environment)
+    assert specification.max_episode_steps == limits[name]
+
+
+def test_pendulum_s_episodes_are_cut_off_and_never_ended() -> None:
+    base = load_preset("pendulum").config
+    config = replace(base, rollout_steps=200, minibatch_size=200, backend="torch")
+    trainer = PPOTrainer(config)
+    trainer.iterate()
+    # Every copy's first episode ends at its 200th step, with what would have followed put in.
+    assert trainer.episodes == config.environments
+    assert list(trainer.recent_lengths) == [200] * config.environments
+    raw = trainer.environment.rewards
+    last = trainer.rollout.rewards[-1].numpy()
+    assert (last != raw).all()
+    trainer.close()
+
+
+@pytest.mark.slow
+def test_acrobot_reaches_minus_100_within_300_000_steps() -> None:
+    trainer = PPOTrainer(load_preset("acrobot").config)
+    while trainer.step < 300_000 and not (trainer.episodes >= 100 and trainer.mean_return >= -100):
+        trainer.iterate()
+    assert trainer.mean_return >= -100  # random actions get about -499
+    trainer.close()
