@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from itertools import count
 from typing import Any, ClassVar
 
@@ -138,7 +139,7 @@ def test_drawn_actions_follow_the_policys_probabilities() -> None:
     drawn = evaluate(trainer.model, trainer.config, 800, seed=3, deterministic=False)
     assert set(drawn.returns.tolist()) == {-1.0, 1.0}
     assert drawn.mean == pytest.approx(0.5, abs=4 * math.sqrt(0.75 / 800))
-    assert drawn.std == pytest.approx(math.sqrt(0.75), abs=0.1)
+    assert drawn.std == pytest.approx(statistics.stdev(drawn.returns.tolist()), rel=1e-9)
     assert drawn.interval is not None
     assert drawn.interval[0] < drawn.mean < drawn.interval[1]
 
@@ -154,6 +155,12 @@ def test_the_same_seed_gives_the_same_result(deterministic: bool) -> None:
     assert first.returns.tolist() == again.returns.tolist()
     assert first.interval == again.interval
     assert first.returns.tolist() != other.returns.tolist()
+
+
+def test_the_seed_decides_the_actions_drawn_too() -> None:
+    trainer = trainer_of("ProbeActionReward-v0")  # nothing else in it is up to chance
+    results = [evaluate(trainer.model, trainer.config, 30, seed, False) for seed in (1, 2)]
+    assert results[0].returns.tolist() != results[1].returns.tolist()
 
 
 def test_short_episodes_are_not_preferred() -> None:

@@ -147,7 +147,7 @@ def evaluate(
     begun = np.zeros(copies, np.int64)  # the step at which each copy's episode began
     step = 0
     try:
-        while any(len(k) < quota for k, quota in zip(kept, quotas, strict=True)):
+        while sum(map(len, kept)) < episodes:
             actions, _, _ = policy.act(environment.observations, environment.masks)
             environment.step(actions)
             step += 1
