@@ -15,6 +15,9 @@ from ppolab.errors import InvalidSettingError, UnknownNameError
 class PPOConfig:
     """One PPO run. The defaults are CleanRL's for classic control, the field's common ground.
 
+    One differs: values are not clipped, as in the paper; CleanRL clips them at 0.2, and on
+    CartPole-v1 that holds what was learned better (docs/results.md).
+
     They follow details 1 to 13 of Huang et al. (2022), "The 37 implementation details of PPO".
     """
 
