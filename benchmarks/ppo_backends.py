@@ -16,7 +16,6 @@ Stable-Baselines3 lives in a virtual environment of its own: `make bench-env` ma
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -25,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ppo_cartpole import PEER_PYTHON, Contender, _processor
+from ppo_cartpole import PEER_PYTHON, Contender, processor, read_options
 
 from ppolab.control.config import PPOConfig
 
@@ -75,17 +74,8 @@ def summarize(rates: dict[str, list[float]]) -> dict[str, Row]:
 
 def main() -> int:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="under a minute; coarser")
-    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
-    options = parser.parse_args()
-    if not PEER_PYTHON.exists():
-        words = f"{PEER_PYTHON} is missing, where Stable-Baselines3 lives. Run: make bench-env"
-        print(words, file=sys.stderr)
-        if options.json:
-            print(json.dumps({"error": words}))
+    options = read_options(__doc__)
+    if options is None:
         return 2
     load = os.getloadavg()[0]
     contenders: list[Contender] = []
@@ -96,7 +86,7 @@ def main() -> int:
     finally:
         for contender in contenders:
             contender.end()
-    machine = f"{_processor()}, {os.cpu_count()} cores, {platform.system()}"
+    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()}"
     print(f"\n{machine}, load {load:.1f} at the start\n{'':<28}{'steps/s':>10}{'× SB3':>8}")
     for name, row in rows.items():
         print(f"{name:<28}{row['steps_per_second']:>10,}{row['ratio_vs_sb3']:>8.1f}")

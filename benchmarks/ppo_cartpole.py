@@ -86,7 +86,7 @@ def compete(contenders: list[Contender], quick: bool) -> None:
     """Train by turns, seed by seed; results are kept with each contender."""
     # What `ppolab train CartPole-v1` does; the preset itself asks for the lessons' back end.
     config = dataclasses.replace(load_preset("cartpole").config, backend="auto")
-    whole = config.iterations * config.batch_size
+    whole = config.planned_steps
     job = {"config": config.to_mapping(), "schedule_steps": whole}
     endless = {"stop_when_solved": False, "most_seconds": 1e9}
     for contender in contenders:
@@ -138,7 +138,7 @@ def summarize(ours: Contender, peer: Contender, quick: bool, load: float) -> Ans
         "backend": "compiled",
         "threads": 1,
         "python": platform.python_version(),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
         "load_average_at_start": round(load, 2),
     }
 
@@ -172,7 +172,7 @@ def _words(answer: Answer) -> str:
     return f"{answer['steps']:>8,} steps in {answer['seconds']:6.1f} s, {reached}"
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -181,19 +181,27 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def main() -> int:
-    """Run the benchmark."""
+def read_options(description: str | None) -> argparse.Namespace | None:
+    """What the command line asks for; None, after saying so, where the peer is missing."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="under a minute; coarser")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args()
-    if not PEER_PYTHON.exists():
-        words = f"{PEER_PYTHON} is missing, where Stable-Baselines3 lives. Run: make bench-env"
-        print(words, file=sys.stderr)
-        if options.json:
-            print(json.dumps({"error": words}))
+    if PEER_PYTHON.exists():
+        return options
+    words = f"{PEER_PYTHON} is missing, where Stable-Baselines3 lives. Run: make bench-env"
+    print(words, file=sys.stderr)
+    if options.json:
+        print(json.dumps({"error": words}))
+    return None
+
+
+def main() -> int:
+    """Run the benchmark."""
+    options = read_options(__doc__)
+    if options is None:
         return 2
     load = os.getloadavg()[0]
     contenders: list[Contender] = []

@@ -30,7 +30,7 @@ from typing import Any, Literal
 
 import gymnasium
 import torch
-from ppo_cartpole import _processor
+from ppo_cartpole import processor
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -195,7 +195,7 @@ def main() -> int:
     seeds = options.seeds[:1] if options.quick else options.seeds
     names = options.only or list(REFERENCES)
     summaries = measure_all(names, seeds, options.quick, Console(stderr=True))
-    machine = f"{_processor()}, {os.cpu_count()} cores, {platform.system()}"
+    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()}"
     console = Console()
     console.print(table_of(summaries, options.quick))
     console.print(f"{machine}, load {load:.1f} at the start")

@@ -132,6 +132,11 @@ class PPOConfig:
         """Rollouts in the whole run; what is left of `total_steps` after the last is not used."""
         return self.total_steps // self.batch_size
 
+    @property
+    def planned_steps(self) -> int:
+        """Environment steps that the whole run takes."""
+        return self.iterations * self.batch_size
+
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> PPOConfig:
         """Build from plain data such as YAML or JSON, naming any setting that cannot be used.

@@ -131,7 +131,7 @@ class PPOTrainer:
     @property
     def total_steps(self) -> int:
         """Environment steps that the whole run takes."""
-        return self.config.iterations * self.config.batch_size
+        return self.config.planned_steps
 
     @property
     def finished(self) -> bool:

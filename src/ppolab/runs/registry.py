@@ -97,7 +97,7 @@ class Runs:
                     environment=config.environment,
                     preset=preset,
                     seed=config.seed,
-                    total_steps=config.iterations * config.batch_size,
+                    total_steps=config.planned_steps,
                     config=config.to_mapping(),
                     created_at=now.isoformat(timespec="milliseconds"),
                     versions=_versions(),

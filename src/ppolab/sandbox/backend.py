@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -27,6 +29,17 @@ class Box(ABC):
     stdin: int
     stdout: int
     stderr: int
+
+    def take_pipes(self, process: subprocess.Popen[bytes]) -> None:
+        """Take over a process's pipes, so that closing them is the session's business alone."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self.stdin = os.dup(process.stdin.fileno())
+        self.stdout = os.dup(process.stdout.fileno())
+        self.stderr = os.dup(process.stderr.fileno())
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
 
     @abstractmethod
     def kill(self) -> None:

@@ -135,15 +135,7 @@ class BubblewrapBox(Box):
     """A running bwrap, and the handle of the process 1 of its namespace."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        # Detached, so that closing them is the session's business alone.
-        self.stdin = os.dup(process.stdin.fileno())
-        self.stdout = os.dup(process.stdout.fileno())
-        self.stderr = os.dup(process.stderr.fileno())
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
+        self.take_pipes(process)
         self.process = process
         self.first = 0
         self.handle: int | None = None

@@ -52,14 +52,7 @@ class UnsafeLocalBox(Box):
     """The driver's process and whatever stays in its session."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self.stdin = os.dup(process.stdin.fileno())
-        self.stdout = os.dup(process.stdout.fileno())
-        self.stderr = os.dup(process.stderr.fileno())
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
+        self.take_pipes(process)
         self.process = process
 
     def kill(self) -> None:

@@ -21,6 +21,7 @@ import "./clip-explorer.css";
 import { EpochRatios } from "./EpochRatios";
 import type { RatioHistogramData } from "./histogram";
 import { ObjectivePanel } from "./ObjectivePanel";
+import { Range } from "./Range";
 import {
   ADVANTAGE_MAX,
   ADVANTAGE_MIN,
@@ -120,6 +121,7 @@ export function ClipExplorer({ state, onChange, ratios, noRatios, compact }: Cli
           <div className="clip-controls">
             <Range
               label="Clip range ε"
+              words={state.clipRange.toFixed(2)}
               value={state.clipRange}
               low={CLIP_MIN}
               high={CLIP_MAX}
@@ -128,6 +130,7 @@ export function ClipExplorer({ state, onChange, ratios, noRatios, compact }: Cli
             />
             <Range
               label="Size of the advantage |A|"
+              words={size.toFixed(2)}
               value={size}
               low={ADVANTAGE_MIN}
               high={ADVANTAGE_MAX}
@@ -216,34 +219,6 @@ function Readouts({ state }: { state: ClipState }) {
         </dd>
       </div>
     </dl>
-  );
-}
-
-interface RangeProps {
-  label: string;
-  value: number;
-  low: number;
-  high: number;
-  step: number;
-  onChange: (value: number) => void;
-}
-
-function Range({ label, value, low, high, step, onChange }: RangeProps) {
-  return (
-    <label className="clip-range">
-      <span>
-        {label} <span className="num">{value.toFixed(2)}</span>
-      </span>
-      <input
-        type="range"
-        className="slider"
-        min={low}
-        max={high}
-        step={step}
-        value={value}
-        onChange={(event) => onChange(Number(event.currentTarget.value))}
-      />
-    </label>
   );
 }
 

@@ -10,6 +10,7 @@
 
 import type { RunRatios } from "./ClipExplorer";
 import { type Bin, bandShares, binsOf, outsideWithGradient } from "./histogram";
+import { Range } from "./Range";
 import { RatioStrip } from "./RatioStrip";
 import type { ClipState } from "./state";
 import { percent } from "./words";
@@ -61,7 +62,7 @@ export function EpochRatios(props: EpochRatiosProps) {
           />
         ))}
         <div className="clip-epoch">
-          <Slider
+          <Range
             label="Epoch"
             words={`${epoch + 1} of ${epochs}`}
             value={epoch + 1}
@@ -70,7 +71,7 @@ export function EpochRatios(props: EpochRatiosProps) {
             onChange={(value) => onChange({ epoch: value - 1 })}
           />
           {!compact && (
-            <Slider
+            <Range
               label="Update at step"
               words={histogram.step.toLocaleString("en")}
               value={Math.max(0, steps.lastIndexOf(histogram.step))}
@@ -137,34 +138,4 @@ function beyondWords(bins: Bin[]): string {
   const last = bins.at(-1);
   if (!first || !last || first.count + last.count === 0) return "";
   return ` The outermost bars also hold what lies below ${first.low.toFixed(2)} and above ${last.high.toFixed(2)}.`;
-}
-
-interface SliderProps {
-  label: string;
-  words: string;
-  value: number;
-  low: number;
-  high: number;
-  onChange: (value: number) => void;
-}
-
-function Slider({ label, words, value, low, high, onChange }: SliderProps) {
-  return (
-    <label className="clip-range">
-      <span>
-        {label} <span className="num">{words}</span>
-      </span>
-      <input
-        type="range"
-        className="slider"
-        min={low}
-        max={high}
-        step={1}
-        value={value}
-        aria-valuetext={words}
-        disabled={high <= low}
-        onChange={(event) => onChange(Number(event.currentTarget.value))}
-      />
-    </label>
-  );
 }
