@@ -21,7 +21,7 @@ from ppolab.control.handwritten import (
     shorten,
 )
 from ppolab.control.networks import ActorCritic
-from ppolab.control.update import FlatParameters
+from ppolab.control.parameters import FlatParameters
 
 SAMPLES, OBSERVATION, ACTIONS, HIDDEN = 40, 3, 4, 7
 

@@ -144,7 +144,7 @@ def test_the_learning_rate_follows_its_schedule(schedule: str, expected: list[fl
     )  # fmt: skip
     rates = [trainer.iterate()["learning_rate"] for _ in range(4)]
     assert rates == pytest.approx(expected)
-    assert trainer.optimizer.param_groups[0]["lr"] == rates[-1]
+    assert trainer.optimizer.learning_rate == rates[-1]
     assert trainer.finished
 
 

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.networks import MLP, ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Rollout
-from ppolab.control.update import FlatParameters, Parts, UpdateReport, update
+from ppolab.control.update import Parts, UpdateReport, update
 
 TIME, ENVIRONMENTS, OBSERVATION, ACTIONS = 32, 4, 3, 3
 
@@ -44,9 +46,7 @@ def made_up_rollout() -> Rollout:
 
 def run_ours(model: ActorCritic, config: PPOConfig) -> tuple[UpdateReport, Tensor]:
     parameters = FlatParameters(model)
-    optimizer = torch.optim.Adam(
-        [parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
-    )
+    optimizer = Adam(parameters, config.learning_rate, config.adam_epsilon)
     return update(
         model, parameters, optimizer, made_up_rollout(), config, Parts(),
         torch.Generator().manual_seed(5),

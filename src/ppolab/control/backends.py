@@ -17,8 +17,10 @@ from ppolab.control.acting import actor_for
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished
 from ppolab.control.networks import ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Environment, Rollout, collect
-from ppolab.control.update import FlatParameters, Parts, UpdateReport, update
+from ppolab.control.update import Parts, UpdateReport, update
 from ppolab.errors import InvalidSettingError
 
 Progress = Callable[[str, int, int], None]  # what is compiled, how many are done, how many
@@ -55,7 +57,7 @@ class TorchBackend:
         self,
         model: ActorCritic,
         parameters: FlatParameters,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Adam,
         parts: Parts,
     ) -> None:
         self._model = model
@@ -77,7 +79,7 @@ class TorchBackend:
         self, rollout: Rollout, config: PPOConfig, learning_rate: float, generator: torch.Generator
     ) -> tuple[UpdateReport, Tensor]:
         """Learn from the rollout; see `ppolab.control.update.update`."""
-        self._optimizer.param_groups[0]["lr"] = learning_rate
+        self._optimizer.learning_rate = learning_rate
         return update(
             self._model, self._parameters, self._optimizer, rollout, config, self._parts, generator
         )
@@ -87,7 +89,7 @@ def choose_backend(
     config: PPOConfig,
     model: ActorCritic,
     parameters: FlatParameters,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     parts: Parts,
     environment: Environment,
     progress: Progress | None = None,

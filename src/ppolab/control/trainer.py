@@ -21,14 +21,10 @@ from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished
 from ppolab.control.making import make_environment
 from ppolab.control.networks import ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Rollout
-from ppolab.control.update import (
-    RATIO_HIGH,
-    RATIO_LOW,
-    FlatParameters,
-    Parts,
-    UpdateReport,
-)
+from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.recorder import NullRecorder, Recorder
 
@@ -108,9 +104,7 @@ class PPOTrainer:
                 config.shared_encoder,
             )  # fmt: skip
         self.parameters = FlatParameters(self.model)
-        self.optimizer = torch.optim.Adam(
-            [self.parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
-        )
+        self.optimizer = Adam(self.parameters, config.learning_rate, config.adam_epsilon)
         self.shuffle_generator = torch.Generator().manual_seed(config.seed)
         self.action_generator = np.random.default_rng([config.seed, 1])
         self.rollout = Rollout.allocate(config.rollout_steps, self.environment)
@@ -202,18 +196,16 @@ class PPOTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
-        adam = self.optimizer.state[self.parameters.vector]
         tensors = {
             "parameters": self.parameters.vector.detach().clone(),
             "shuffle_generator": self.shuffle_generator.get_state(),
+            "adam_mean": self.optimizer.mean.clone(),
+            "adam_square": self.optimizer.square.clone(),
         }
-        if adam:
-            tensors["adam_mean"] = adam["exp_avg"].clone()
-            tensors["adam_square"] = adam["exp_avg_sq"].clone()
         return tensors, {
             "iteration": self.iteration,
             "episodes": self.episodes,
-            "adam_step": float(adam["step"]) if adam else 0.0,
+            "adam_step": self.optimizer.steps,
             "action_generator": self.action_generator.bit_generator.state,
             "recent_returns": list(self.recent_returns),
             "recent_lengths": list(self.recent_lengths),
@@ -231,13 +223,12 @@ class PPOTrainer:
         with torch.no_grad():
             self.parameters.vector.copy_(tensors["parameters"])
         self.shuffle_generator.set_state(tensors["shuffle_generator"])
-        self.optimizer.state.clear()
         if "adam_mean" in tensors:
-            self.optimizer.state[self.parameters.vector] = {
-                "step": torch.tensor(extra["adam_step"]),
-                "exp_avg": tensors["adam_mean"].clone(),
-                "exp_avg_sq": tensors["adam_square"].clone(),
-            }
+            self.optimizer.restore(
+                tensors["adam_mean"], tensors["adam_square"], int(extra["adam_step"])
+            )
+        else:  # a checkpoint of version 0.1 from before the first step
+            self.optimizer.forget()
         self.iteration = extra["iteration"]
         self.episodes = extra["episodes"]
         self.action_generator.bit_generator.state = extra["action_generator"]

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ppolab.algorithms.advantages import generalized_advantages, normalize
 from ppolab.algorithms.diagnostics import approximate_kl, ratio_histogram
@@ -15,6 +15,8 @@ from ppolab.algorithms.policy_losses import PolicyLoss, clipped_policy_loss
 from ppolab.algorithms.value_losses import clipped_value_loss, squared_value_loss
 from ppolab.control.config import PPOConfig
 from ppolab.control.networks import ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Rollout
 
 # The ratio histogram's bins, wide enough to show what leaks past 1 ± ε.
@@ -48,37 +50,10 @@ class UpdateReport:
     ratio_counts: Tensor  # [2, epochs, bins], ratios met in each epoch: of A > 0, and of the rest
 
 
-class FlatParameters:
-    """All parameters of a model as one vector, and all gradients as another.
-
-    The model's own tensors become views, so one fused Adam call and one norm serve all of them:
-    for networks this small the number of calls is the cost.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        parameters = list(model.parameters())
-        with torch.no_grad():
-            self.vector = nn.Parameter(torch.cat([p.flatten() for p in parameters]))
-            self.gradient = torch.zeros_like(self.vector)
-            self.vector.grad = self.gradient
-            offset = 0
-            for parameter in parameters:
-                end = offset + parameter.numel()
-                parameter.data = self.vector.data[offset:end].view_as(parameter)
-                parameter.grad = self.gradient[offset:end].view_as(parameter)
-                offset = end
-
-    def shorten_gradient(self, max_norm: float) -> Tensor:
-        """Scale the gradient to at most `max_norm`; return its norm before."""
-        norm: Tensor = torch.linalg.vector_norm(self.gradient)
-        self.gradient.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0))
-        return norm
-
-
 def update(
     model: ActorCritic,
     parameters: FlatParameters,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     rollout: Rollout,
     config: PPOConfig,
     parts: Parts,

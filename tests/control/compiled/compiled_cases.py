@@ -11,8 +11,10 @@ from torch import Tensor
 from ppolab.control.compiled import CompiledBackend
 from ppolab.control.config import PPOConfig
 from ppolab.control.networks import ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Rollout
-from ppolab.control.update import FlatParameters, Parts, UpdateReport, update
+from ppolab.control.update import Parts, UpdateReport, update
 
 
 def settings(**changes: object) -> PPOConfig:
@@ -49,7 +51,7 @@ class Side:
 
     model: ActorCritic
     parameters: FlatParameters
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     generator: torch.Generator
 
     @classmethod
@@ -61,9 +63,7 @@ class Side:
         with torch.no_grad():  # a policy with opinions: at first all logits are nearly 0
             model.actor.output.weight.mul_(100.0)
         parameters = FlatParameters(model)
-        optimizer = torch.optim.Adam(
-            [parameters.vector], lr=config.learning_rate, eps=config.adam_epsilon, fused=True
-        )
+        optimizer = Adam(parameters, config.learning_rate, config.adam_epsilon)
         return cls(model, parameters, optimizer, torch.Generator().manual_seed(5))
 
     @property

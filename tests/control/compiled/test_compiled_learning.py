@@ -69,7 +69,8 @@ def test_warming_up_changes_neither_weights_nor_environment() -> None:
     side.backend(settings()).warm_up(settings(), environment)
     assert side.vector.tolist() == before.tolist()
     assert environment.state() == state
-    assert not side.optimizer.state
+    assert side.optimizer.steps == 0
+    assert not side.optimizer.mean.any()
 
 
 KERNEL = """

@@ -57,11 +57,10 @@ def test_adams_memory_is_the_optimizers_own_and_goes_on_in_either_back_end() -> 
     compiled.compiled_update(made_up_rollout(), config)
     compiled.torch_update(made_up_rollout(), config)
 
-    adam = compiled.optimizer.state[compiled.parameters.vector]
-    expected = readable.optimizer.state[readable.parameters.vector]
-    assert float(adam["step"]) == float(expected["step"]) == 16.0
-    assert relative_error(adam["exp_avg"], expected["exp_avg"]) < 1e-3
-    assert relative_error(adam["exp_avg_sq"], expected["exp_avg_sq"]) < 1e-3
+    adam, expected = compiled.optimizer, readable.optimizer
+    assert adam.steps == expected.steps == 16
+    assert relative_error(adam.mean, expected.mean) < 1e-3
+    assert relative_error(adam.square, expected.square) < 1e-3
     assert relative_error(compiled.vector, readable.vector) < 1e-5
 
 
@@ -85,8 +84,7 @@ def test_the_kl_stop_takes_the_same_epochs_and_leaves_the_same_chance_behind() -
     assert measured.ratio_counts.shape[1] == expected.epochs
     assert int(measured.ratio_counts.sum()) == expected.epochs * 128
     assert torch.equal(compiled.generator.get_state(), readable.generator.get_state())
-    adam = compiled.optimizer.state[compiled.parameters.vector]
-    assert float(adam["step"]) == 4.0 * expected.epochs
+    assert compiled.optimizer.steps == 4 * expected.epochs
 
 
 def test_two_updates_of_the_same_beginning_have_the_same_bits() -> None:
@@ -105,8 +103,8 @@ def test_going_on_from_a_copy_of_the_torch_objects_has_the_same_bits() -> None:
     resumed = Side.begin(config, seed=99)
     with torch.no_grad():
         resumed.parameters.vector.copy_(straight.parameters.vector)
-    adam = straight.optimizer.state[straight.parameters.vector]
-    resumed.optimizer.state[resumed.parameters.vector] = copy.deepcopy(adam)
+    adam = straight.optimizer
+    resumed.optimizer.restore(adam.mean, adam.square, adam.steps)
     resumed.generator.set_state(straight.generator.get_state())
 
     for side in (straight, resumed):

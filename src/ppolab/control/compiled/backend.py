@@ -32,8 +32,10 @@ from ppolab.control.config import PPOConfig
 from ppolab.control.distributions import Categorical
 from ppolab.control.environments import Finished
 from ppolab.control.networks import MLP, ActorCritic
+from ppolab.control.optimizer import Adam
+from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Environment, Rollout
-from ppolab.control.update import RATIO_HIGH, RATIO_LOW, FlatParameters, Parts, UpdateReport
+from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
@@ -89,7 +91,7 @@ class CompiledBackend:
         self,
         model: ActorCritic,
         parameters: FlatParameters,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Adam,
         config: PPOConfig,
         threads: int = 1,
     ) -> None:
@@ -171,17 +173,15 @@ class CompiledBackend:
         """
         advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
         orders, states = draw_orders(generator, config, rollout.actions.numel())
-        adam = self._adam_state()
+        adam = self._optimizer
         report = new_report(config.epochs)
         epochs = learning.update(
             self._sizes,
-            Learner(
-                self._vector, self._gradient, adam["exp_avg"].numpy(), adam["exp_avg_sq"].numpy()
-            ),
+            Learner(self._vector, self._gradient, adam.mean.numpy(), adam.square.numpy()),
             flat_samples(rollout, advantages, returns),
             orders.numpy(),
             config.minibatch_size,
-            int(adam["step"]),
+            adam.steps,
             loss_settings(config),
             step_settings(config, learning_rate),
             RATIO_LOW,
@@ -194,7 +194,7 @@ class CompiledBackend:
             generator.set_state(states[epochs - 1])
         samples = epochs * orders.shape[1]
         minibatches = epochs * math.ceil(orders.shape[1] / config.minibatch_size)
-        adam["step"] += minibatches
+        adam.steps += minibatches
         return readable_report(report, epochs, samples, minibatches), returns
 
     def warm_up(
@@ -223,15 +223,6 @@ class CompiledBackend:
 
     def _fetch_weights(self) -> None:
         learning.pad_both(self._sizes, self._vector, self._weights)
-
-    def _adam_state(self) -> dict[str, Tensor]:
-        """Adam's memory, begun as torch begins it where there is none."""
-        state: dict[str, Tensor] = self._optimizer.state[self._parameters.vector]
-        if not state:
-            state["step"] = torch.zeros(())
-            state["exp_avg"] = torch.zeros_like(self._parameters.vector, requires_grad=False)
-            state["exp_avg_sq"] = torch.zeros_like(self._parameters.vector, requires_grad=False)
-        return state
 
     def _collect_stepwise(
         self, rollout: Rollout, environment: Environment, uniforms: Float32, gamma: float
