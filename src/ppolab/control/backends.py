@@ -107,6 +107,8 @@ def choose_backend(
         from ppolab.control.compiled import CompiledBackend, supports
 
         reason = supports(model, config, parts)
+        if environment.present is not None:
+            reason = "it trains on every row, and here agents may leave before the others"
         if environment.masks is not None:
             reason = "it knows no forbidden actions, and this environment has some"
         if reason is None:

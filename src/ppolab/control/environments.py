@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -31,6 +31,23 @@ class Finished(NamedTuple):
     length: int  # steps
     truncated: bool  # cut off by the time limit, not ended by the task
     final_observation: NDArray[Any]  # [row], what the next action would have seen
+    agent: str = ""  # whose, where several act in one copy; `environment` is its row then
+    team: Team | None = None  # with the last agent to leave: what all of them did
+
+
+class Team(NamedTuple):
+    """An episode of several agents, from the first step to the last of them leaving."""
+
+    environment: int  # the copy
+    episode_return: float  # sum over the agents
+    length: int  # steps
+    truncated: bool  # the last to leave was cut off
+    agent_returns: dict[str, float]  # of each agent that took part
+
+
+def whole_episodes(finished: Sequence[Finished]) -> list[Finished | Team]:
+    """One entry for each episode that ended: where several agents act, their team's."""
+    return [episode.team or episode for episode in finished if not episode.agent or episode.team]
 
 
 class VectorEnvironment:
@@ -56,6 +73,9 @@ class VectorEnvironment:
         dones: [count] float32, 1 where an episode ended in the last step.
         finished: episodes that ended in the last step.
     """
+
+    present: NDArray[np.bool_] | None = None  # the one who acts never leaves
+    agents: tuple[str, ...] = ()
 
     def __init__(self, environment_id: str, count: int, seed: int) -> None:
         self.environment_id = environment_id

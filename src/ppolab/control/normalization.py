@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.environments import Finished, VectorEnvironment
+from ppolab.control.environments import Finished
+from ppolab.control.rollout import Environment
 from ppolab.errors import InvalidSettingError
 
 CLIP = 10.0  # normalised numbers are cut off here
@@ -57,9 +58,7 @@ class NormalizedEnvironment:
     finished episodes stay in the environment's own units.
     """
 
-    def __init__(
-        self, inner: VectorEnvironment, gamma: float, observations: bool, rewards: bool
-    ) -> None:
+    def __init__(self, inner: Environment, gamma: float, observations: bool, rewards: bool) -> None:
         if observations and not inner.layout.flat:
             raise InvalidSettingError(
                 "normalize_observations", True, "needs observations of floats",
@@ -72,6 +71,7 @@ class NormalizedEnvironment:
         self._discounted = np.zeros(len(inner))
         self.layout, self.distribution = inner.layout, inner.distribution
         self.dones, self.masks = inner.dones, inner.masks
+        self.present, self.agents = inner.present, inner.agents
         self.finished: list[Finished] = []
         self.rewards = inner.rewards.copy()
         self.observations = inner.observations.copy()
@@ -82,8 +82,9 @@ class NormalizedEnvironment:
 
     def step(self, actions: NDArray[Any]) -> None:
         """Take one step in every copy; `actions` is [count, *action_shape]."""
+        acted = None if self.present is None else self.present.copy()
         self._inner.step(actions)
-        self._scale_rewards()
+        self._scale_rewards(acted)
         self._look()
         self.finished = [
             episode._replace(final_observation=self.normalize(episode.final_observation))
@@ -128,15 +129,20 @@ class NormalizedEnvironment:
 
     def _look(self) -> None:
         if self._moments is not None:
-            self._moments.update(self._inner.observations)
+            self._moments.update(_of(self._inner.observations, self.present))
         self.observations[:] = self.normalize(self._inner.observations)
 
-    def _scale_rewards(self) -> None:
+    def _scale_rewards(self, acted: NDArray[np.bool_] | None) -> None:
         if self._return_moments is None:
             self.rewards[:] = self._inner.rewards
             return
         self._discounted = self._discounted * self._gamma + self._inner.rewards
-        self._return_moments.update(self._discounted[:, None])
+        self._return_moments.update(_of(self._discounted, acted)[:, None])
         self._discounted[self._inner.dones > 0] = 0.0
         scale = np.sqrt(self._return_moments.variance[0] + EPSILON)
         np.clip(self._inner.rewards / scale, -CLIP, CLIP, out=self.rewards)
+
+
+def _of(rows: NDArray[Any], present: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Rows [batch, …] of those who are there: zeros of agents that left are no observations."""
+    return rows if present is None else rows[present]

@@ -23,6 +23,8 @@ class Environment(Protocol):
     distribution: Distribution
     observations: NDArray[Any]  # [environments, row]
     masks: NDArray[np.bool_] | None  # [environments, logits]
+    present: NDArray[np.bool_] | None  # [environments], False for an agent that left; None: all
+    agents: tuple[str, ...]  # who acts in each copy, a row each; empty where it is only one
     rewards: NDArray[np.float32]  # [environments]
     dones: NDArray[np.float32]  # [environments]
     finished: list[Finished]
@@ -62,6 +64,11 @@ class Rollout:
     values: Tensor  # [time, environments], the critic's value before the step
     last_values: Tensor  # [environments], its value after the last step
     masks: Tensor | None = None  # [time, environments, logits] bool; None: all are allowed
+    present: Tensor | None = None  # [time, environments] bool, False where nobody acted; None: all
+
+    def samples(self, values: Tensor) -> Tensor:
+        """Those of `values` [time, environments] where somebody acted."""
+        return values if self.present is None else values[self.present]
 
     @classmethod
     def small(cls, steps: int, environments: int, observation_size: int) -> Rollout:
@@ -91,6 +98,7 @@ class Rollout:
             masks=None
             if environment.masks is None
             else torch.zeros(*shape, logits, dtype=torch.bool),
+            present=None if environment.present is None else torch.zeros(shape, dtype=torch.bool),
             log_probs=torch.zeros(shape),
             rewards=torch.zeros(shape),
             dones=torch.zeros(shape),
@@ -113,11 +121,14 @@ def collect(
     log_probs, values = rollout.log_probs.numpy(), rollout.values.numpy()
     rewards, dones = rollout.rewards.numpy(), rollout.dones.numpy()
     masks = None if rollout.masks is None else rollout.masks.numpy()
+    present = None if rollout.present is None else rollout.present.numpy()
     finished: list[Finished] = []
     for t in range(len(observations)):
         observations[t] = environment.observations
         if masks is not None and environment.masks is not None:
             masks[t] = environment.masks
+        if present is not None and environment.present is not None:
+            present[t] = environment.present
         acted = actor.act(environment.observations, environment.masks)
         actions[t], log_probs[t], values[t] = acted
         environment.step(actions[t])

@@ -18,7 +18,7 @@ from ppolab.algorithms import schedules
 from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.control.backends import Progress, choose_backend
 from ppolab.control.config import PPOConfig
-from ppolab.control.environments import Finished
+from ppolab.control.environments import Finished, Team, whole_episodes
 from ppolab.control.making import make_environment
 from ppolab.control.networks import ActorCritic
 from ppolab.control.optimizer import Adam
@@ -154,7 +154,7 @@ class PPOTrainer:
         learning_rate = schedule(self.config.learning_rate, remaining)
 
         with self.recorder.stage("rollout"):
-            finished = self.backend.collect(
+            ended = self.backend.collect(
                 self.rollout, self.environment, self.action_generator, self.config.gamma
             )
         with self.recorder.stage("update"):
@@ -162,6 +162,7 @@ class PPOTrainer:
                 self.rollout, self.config, learning_rate, self.shuffle_generator
             )
         self.iteration += 1
+        finished = whole_episodes(ended)
         self._count(finished)
 
         seconds = time.perf_counter() - started
@@ -170,6 +171,7 @@ class PPOTrainer:
             "clip_range": self.config.clip_range,
             "steps_per_second": self.config.batch_size / seconds,
         }
+        metrics |= self._agent_returns(ended)
         self.recorder.metrics(self.step, **metrics)
         good, other = report.ratio_counts.numpy()
         for name, counts in (
@@ -242,13 +244,13 @@ class PPOTrainer:
         """Release the environments."""
         self.environment.close()
 
-    def _count(self, finished: list[Finished]) -> None:
+    def _count(self, finished: list[Finished | Team]) -> None:
         self.episodes += len(finished)
         self.recent_returns.extend(episode.episode_return for episode in finished)
         self.recent_lengths.extend(episode.length for episode in finished)
 
     def _metrics(
-        self, finished: list[Finished], report: UpdateReport, returns: Tensor
+        self, finished: list[Finished | Team], report: UpdateReport, returns: Tensor
     ) -> dict[str, float]:
         episode_returns = [episode.episode_return for episode in finished]
         return {
@@ -261,12 +263,22 @@ class PPOTrainer:
             "entropy": report.entropy,
             "approx_kl": report.approx_kl,
             "clip_fraction": report.clip_fraction,
-            "explained_variance": explained_variance(self.rollout.values, returns),
+            "explained_variance": explained_variance(
+                self.rollout.samples(self.rollout.values), self.rollout.samples(returns)
+            ),
             "gradient_norm": report.gradient_norm,
             "ratio_min": report.ratio_min,
             "ratio_max": report.ratio_max,
             "epochs": float(report.epochs),
         }
+
+    def _agent_returns(self, ended: list[Finished]) -> dict[str, float]:
+        """Mean return of each agent's episodes that ended in this iteration; NaN for none."""
+        told = {}
+        for agent in self.environment.agents:
+            returns = [episode.episode_return for episode in ended if episode.agent == agent]
+            told[f"return_{agent}"] = float(np.mean(returns)) if returns else math.nan
+        return told
 
     def _require_finite(self, metrics: Mapping[str, float]) -> None:
         for name in ("policy_loss", "value_loss", "entropy", "gradient_norm"):

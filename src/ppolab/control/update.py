@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ def update(
     masks = None if rollout.masks is None else rollout.masks.flatten(0, 1)
     old_values = rollout.values.flatten()
     flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
+    # Where an agent had left, a row holds nothing to learn from: it is in no minibatch.
+    acted = None if rollout.present is None else rollout.present.flatten().nonzero().squeeze(1)
+    count = len(actions) if acted is None else len(acted)
 
     autocast = (
         torch.autocast("cpu", torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
@@ -87,9 +91,11 @@ def update(
     for _ in range(config.epochs):
         ratios: list[Tensor] = []
         good: list[Tensor] = []
-        order = torch.randperm(len(actions), generator=generator)
-        for start in range(0, len(order), config.minibatch_size):
-            batch = order[start : start + config.minibatch_size]
+        order = torch.randperm(count, generator=generator)
+        if acted is not None:
+            order = acted[order]
+        # Where the size does not divide the samples, equal pieces rather than a small last one.
+        for batch in order.tensor_split(math.ceil(count / config.minibatch_size)):
             batch_advantages = flat_advantages[batch]
             if config.normalize_advantages:
                 batch_advantages = normalize(batch_advantages)

@@ -103,6 +103,8 @@ class CompiledEnvironment:
     action_count: int
 
     masks: NDArray[np.bool_] | None = None  # every action is allowed
+    present: NDArray[np.bool_] | None = None  # nobody leaves before the end
+    agents: tuple[str, ...] = ()
     distribution: Distribution
 
     def __init__(self, copies: Copies) -> None:
