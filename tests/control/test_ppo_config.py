@@ -51,6 +51,8 @@ def test_a_value_out_of_range_is_named_with_its_mend(name: str, value: Any, word
     ("name", "value", "words"),
     [
         ("epochs", "4", "is not a whole number"),
+        ("environment_options", [1], "is not a table of names and plain values"),
+        ("environment_options", {"continuous": None}, "is not a table of names and plain values"),
         ("epochs", 2.5, "is not a whole number"),
         ("epochs", True, "is not a whole number"),
         ("epochs", math.inf, "is not a whole number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ SPACES = {
     "LunarLander-v3": (8, Categorical),
     "HalfCheetah-v4": (17, DiagonalGaussian),
     "Hopper-v4": (11, DiagonalGaussian),
+    "MinAtar/Breakout-v1": (10 * 10 * 4, Categorical),
 }
 # Steps that the published run was planned for, and the longest episode.
 BENCHMARKS = {
@@ -43,7 +45,10 @@ EXTRAS = {"lunar-lander": "Box2D", "half-cheetah": "mujoco", "hopper": "mujoco"}
 def config(request: pytest.FixtureRequest) -> PPOConfig:
     if request.param in EXTRAS:
         pytest.importorskip(EXTRAS[request.param], reason="the preset needs an extra")
-    return load_preset(request.param).config
+    config = load_preset(request.param).config
+    if config.environment.startswith("MinAtar/") and importlib.util.find_spec("minatar") is None:
+        pytest.skip("MinAtar is not installed")
+    return config
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ppolab.errors import InvalidSettingError, UnknownNameError
@@ -22,7 +22,9 @@ class PPOConfig:
     """
 
     environment: str = "CartPole-v1"
-    """Id of a Gymnasium environment."""
+    """Id of a Gymnasium environment, or one with a prefix; docs/environments.md lists them."""
+    environment_options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    """Arguments with which the environment is made, by name; they are the environment's own."""
     backend: Literal["auto", "torch", "compiled"] = "auto"
     """Who does the arithmetic; auto takes compiled kernels where they can serve, else torch."""
     threads: int = 1
@@ -79,6 +81,7 @@ class PPOConfig:
     """Finish early once the mean return of the last 100 episodes reaches this; None: never."""
 
     def __post_init__(self) -> None:
+        _check_options(self.environment_options)
         counts = (
             "threads",
             "total_steps",
@@ -163,6 +166,18 @@ def _require(config: PPOConfig, name: str, holds: bool, problem: str, mend: str)
         raise InvalidSettingError(name, getattr(config, name), problem, mend)
 
 
+def _check_options(options: Any) -> None:
+    plain = isinstance(options, dict) and all(
+        isinstance(key, str) and isinstance(value, (bool, int, float, str))
+        for key, value in options.items()
+    )
+    if not plain:
+        raise InvalidSettingError(
+            "environment_options", options, "is not a table of names and plain values",
+            "Give names with true, false, numbers or text, such as {continuous: true}",
+        )  # fmt: skip
+
+
 def _coerce(name: str, value: Any, annotation: str) -> Any:
     """Accept what JSON or YAML may write for a type: 1 for 1.0, never "1" or True for 1."""
     if value is None and "None" in annotation:
@@ -176,6 +191,9 @@ def _coerce(name: str, value: Any, annotation: str) -> Any:
         raise InvalidSettingError(name, value, "is not a whole number", "Give a whole number")
     if kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
+    if kind.startswith("dict"):
+        _check_options(value)
+        return dict(value)
     if (kind == "str" or kind.startswith("Literal")) and isinstance(value, str):
         return value
     words = {"int": "a whole number", "float": "a number", "bool": "true or false"}

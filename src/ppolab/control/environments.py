@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -19,6 +19,7 @@ from ppolab.control.distributions import (
     distribution_for,
 )
 from ppolab.control.observations import MASK_KEY, ObservationLayout
+from ppolab.control.packages import register_environments_of
 from ppolab.control.snapshots import capture, restore
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
@@ -77,9 +78,15 @@ class VectorEnvironment:
     present: NDArray[np.bool_] | None = None  # the one who acts never leaves
     agents: tuple[str, ...] = ()
 
-    def __init__(self, environment_id: str, count: int, seed: int) -> None:
+    def __init__(
+        self,
+        environment_id: str,
+        count: int,
+        seed: int,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.environment_id = environment_id
-        self._environments = [_make(environment_id) for _ in range(count)]
+        self._environments = [_make(environment_id, options or {}) for _ in range(count)]
         first = self._environments[0]
         self.layout = ObservationLayout(environment_id, first.observation_space)
         self.distribution = distribution_for(environment_id, first.action_space)
@@ -177,11 +184,25 @@ class VectorEnvironment:
         return True
 
 
-def _make(environment_id: str) -> gymnasium.Env[Any, Any]:
+def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    """Make one environment with Gymnasium's wrappers on.
+
+    Raises:
+        UnknownNameError: no environment of that name.
+        InvalidSettingError: one that cannot be made, or not with these options.
+    """
+    register_environments_of(environment_id)
     try:
-        environment = gymnasium.make(environment_id, disable_env_checker=True)
+        return gymnasium.make(environment_id, disable_env_checker=True, **options)
     except gymnasium.error.UnregisteredEnv as error:
-        raise _unknown(environment_id) from error
+        raise unknown_environment(environment_id) from error
+    except TypeError as error:
+        if not options:
+            raise
+        raise InvalidSettingError(
+            "environment_options", options, f"do not fit {environment_id}: {error}",
+            "Give the names that the environment's own documentation lists",
+        ) from error  # fmt: skip
     except gymnasium.error.DependencyNotInstalled as error:
         raise InvalidSettingError(
             "environment", environment_id, "needs a package that is not installed", str(error)
@@ -190,6 +211,10 @@ def _make(environment_id: str) -> gymnasium.Env[Any, Any]:
         raise InvalidSettingError(
             "environment", environment_id, "cannot be made", str(error)
         ) from error
+
+
+def _make(environment_id: str, options: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
+    environment = make_single(environment_id, **options)
     wrappers = (
         gymnasium.wrappers.TimeLimit,
         gymnasium.wrappers.OrderEnforcing,
@@ -200,7 +225,7 @@ def _make(environment_id: str) -> gymnasium.Env[Any, Any]:
     return environment
 
 
-def _unknown(environment_id: str) -> UnknownNameError:
+def unknown_environment(environment_id: str) -> UnknownNameError:
     """Suggest what may have been meant: other versions of the same name, and names spelt alike."""
     known = sorted(name for name in gymnasium.registry if "/" not in name)
     bare = {name.lower(): name for name in known}

@@ -23,6 +23,11 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
     count = config.environments if count is None else count
     normalized = config.normalize_observations or config.normalize_rewards
     if config.environment.startswith(COMPILED):
+        if config.environment_options:
+            raise InvalidSettingError(
+                "environment_options", config.environment_options, "are not taken by "
+                f"{config.environment}", f"Leave them out, or take the one without {COMPILED}",
+            )  # fmt: skip
         if normalized:
             raise InvalidSettingError(
                 "environment", config.environment, "cannot be normalised",
@@ -30,7 +35,7 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
                 f"{COMPILED}",
             )  # fmt: skip
         return _compiled(config, count)
-    inner = VectorEnvironment(config.environment, count, config.seed)
+    inner = VectorEnvironment(config.environment, count, config.seed, config.environment_options)
     if not normalized:
         return inner
     return NormalizedEnvironment(

@@ -41,14 +41,13 @@ class MLP(nn.Module):
 class NatureCNN(nn.Module):
     """The three convolutions of Mnih et al. (2015), then a layer of `features` units (detail 21).
 
-    Pixels are divided by 255 (detail 22). Channels may come first or last, whichever is smaller.
+    Pixels are divided by 255 (detail 22), or by what is brightest.
     """
 
     def __init__(self, part: Part, features: int) -> None:
         super().__init__()
-        self._channels_last = part.shape[2] < part.shape[0]
-        channels = part.shape[2] if self._channels_last else part.shape[0]
-        height, width = part.shape[:2] if self._channels_last else part.shape[1:]
+        self._channels_last, self._brightest = _channels_last(part), part.brightest
+        channels, height, width = _image_shape(part)
         gain = math.sqrt(2)
         self.convolutions = nn.Sequential(
             orthogonal(nn.Conv2d(channels, 32, 8, stride=4), gain), nn.ReLU(),
@@ -60,12 +59,6 @@ class NatureCNN(nn.Module):
             if parameter.ndim == 4:
                 # The layout in which CPUs convolve fastest.
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        # The smallest image whose last convolution still has a pixel: 36 → 8 → 3 → 1.
-        if min(height, width) < 36:
-            raise InvalidSettingError(
-                "observation", f"{height}×{width} image", "is too small for the network",
-                "At least 36×36 pixels are needed; scale the image up in the environment",
-            )  # fmt: skip
         with torch.no_grad():
             flat = self.convolutions(torch.zeros(1, channels, height, width)).shape[1]
         self.dense = orthogonal(nn.Linear(flat, features), gain)
@@ -74,20 +67,63 @@ class NatureCNN(nn.Module):
         """Map uint8 images [batch, *shape] to [batch, features]."""
         if self._channels_last:
             images = images.permute(0, 3, 1, 2)
-        pixels = images.to(torch.float32, memory_format=torch.channels_last) / 255.0
+        pixels = images.to(torch.float32, memory_format=torch.channels_last) / self._brightest
         return F.relu(self.dense(self.convolutions(pixels)))
 
 
-class Encoder(nn.Module):
-    """Turns rows of observations into features: images by a NatureCNN each, vectors as they are."""
+class SmallCNN(nn.Module):
+    """One convolution of 16 filters over 3×3 cells, then a layer of `features` units.
 
-    def __init__(self, layout: ObservationLayout, image_features: int = 512) -> None:
+    For images of a few cells, which NatureCNN's strides would step over: the network that Young &
+    Tian (2019, "MinAtar") use on 10×10.
+    """
+
+    def __init__(self, part: Part, features: int) -> None:
+        super().__init__()
+        self._channels_last, self._brightest = _channels_last(part), part.brightest
+        channels, height, width = _image_shape(part)
+        if min(height, width) < 3:
+            raise InvalidSettingError(
+                "observation", f"{height}×{width} image", "is too small for the network",
+                "At least 3×3 cells are needed; show less as a vector of floats",
+            )  # fmt: skip
+        gain = math.sqrt(2)
+        self.convolution = orthogonal(nn.Conv2d(channels, 16, 3), gain)
+        self.dense = orthogonal(nn.Linear(16 * (height - 2) * (width - 2), features), gain)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map uint8 images [batch, *shape] to [batch, features]."""
+        if self._channels_last:
+            images = images.permute(0, 3, 1, 2)
+        cells = images.to(torch.float32, memory_format=torch.channels_last)
+        if self._brightest != 1.0:
+            cells = cells / self._brightest
+        found = F.relu(self.convolution(cells))
+        # Flattened in the order in which they lie, filters last, for nothing to be copied.
+        return F.relu(self.dense(found.permute(0, 2, 3, 1).flatten(1)))
+
+
+def image_network(part: Part, features: int | None = None) -> NatureCNN | SmallCNN:
+    """The network for an image; by default with as many features as its source has.
+
+    NatureCNN needs 36 pixels, for its last convolution to have one left: 36 → 8 → 3 → 1.
+    """
+    _, height, width = _image_shape(part)
+    if min(height, width) < 36:
+        return SmallCNN(part, features or 128)
+    return NatureCNN(part, features or 512)
+
+
+class Encoder(nn.Module):
+    """Turns rows of observations into features: images by a network each, vectors as they are."""
+
+    def __init__(self, layout: ObservationLayout, image_features: int | None = None) -> None:
         super().__init__()
         self._layout = layout
-        self.images = nn.ModuleDict(
-            {_key(p): NatureCNN(p, image_features) for p in layout.parts if p.image}
-        )
-        self.size = sum(image_features if p.image else p.count for p in layout.parts)
+        networks = {_key(p): image_network(p, image_features) for p in layout.parts if p.image}
+        self.images = nn.ModuleDict(networks)
+        vectors = sum(part.count for part in layout.parts if not part.image)
+        self.size = vectors + sum(network.dense.out_features for network in networks.values())
 
     def head(self, hidden: int, outputs: int, gain: float) -> nn.Module:
         """A network from the features to outputs: linear for images alone, as in detail 21.
@@ -196,6 +232,20 @@ def orthogonal(layer: Layer, gain: float) -> Layer:
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def _channels_last(part: Part) -> bool:
+    """Whether an image's channels come last: where they are the fewer, and where nothing tells."""
+    return part.shape[2] <= part.shape[0]
+
+
+def _image_shape(part: Part) -> tuple[int, int, int]:
+    """Channels, height and width of an image."""
+    if _channels_last(part):
+        height, width, channels = part.shape
+    else:
+        channels, height, width = part.shape
+    return channels, height, width
 
 
 def _key(part: Part) -> str:

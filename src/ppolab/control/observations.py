@@ -1,9 +1,9 @@
 """How an observation of any Gymnasium space lies in memory: as one row of numbers.
 
 The rollout buffer then is one array, whatever the environment shows. A space of a single kind
-keeps its own type (float32, or uint8 for images). A Dict keeps every part's bytes side by side in a
-row of bytes, so that an image in it still costs one byte a pixel; the network takes the parts out
-again without a copy of the whole.
+keeps its own type (float32, or uint8 for images, those of bits too). A Dict keeps every part's
+bytes side by side in a row of bytes, so that an image in it still costs one byte a pixel; the
+network takes the parts out again without a copy of the whole.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ class Part:
 
     name: str
     shape: tuple[int, ...]  # of the numbers kept
-    image: bool  # uint8 with three axes, channels first or last
+    image: bool  # bytes or bits with three axes, channels first or last
     one_hot: tuple[int, ...] = ()  # sizes of the choices it stands for, if it is one of choices
+    brightest: float = 255.0  # largest value of an image; 1 for images of bits
 
     @property
     def count(self) -> int:
@@ -102,8 +103,8 @@ class ObservationLayout:
 
 def _parts(environment_id: str, space: gymnasium.Space[Any], name: str) -> list[Part]:
     if isinstance(space, Box):
-        image = space.dtype == np.uint8 and len(space.shape) == 3
-        return [Part(name, space.shape or (1,), image)]
+        image = space.dtype in (np.uint8, np.bool_) and len(space.shape) == 3
+        return [Part(name, space.shape or (1,), image, brightest=float(space.high.max()) or 1.0)]
     if isinstance(space, Discrete):
         return [Part(name, (int(space.n),), False, (int(space.n),))]
     if isinstance(space, MultiDiscrete):

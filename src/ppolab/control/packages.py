@@ -1,0 +1,49 @@
+"""Environments that come in packages of their own, registered when one of them is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import gymnasium
+
+from ppolab.errors import InvalidSettingError
+
+MINATAR = "MinAtar/"
+MINATAR_GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
+
+
+def register_environments_of(environment_id: str) -> None:
+    """Make an id known to Gymnasium, if it belongs to a package that we know.
+
+    Raises:
+        InvalidSettingError: that package is not installed; the message names the extra.
+    """
+    if environment_id.startswith(MINATAR):
+        require_package("minatar", "minatar", environment_id)
+        _register_minatar()
+
+
+def require_package(module: str, extra: str, environment_id: str) -> None:
+    """Make sure that a module is there, without importing it.
+
+    Raises:
+        InvalidSettingError: it is not.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise InvalidSettingError(
+            "environment", environment_id, "needs a package that is not installed",
+            f'Install it: pip install "ppolab[{extra}]"',
+        )  # fmt: skip
+
+
+def _register_minatar() -> None:
+    for game in MINATAR_GAMES:
+        name = game.title().replace("_", "")
+        for version, minimal_actions in (("v0", False), ("v1", True)):
+            environment_id = f"{MINATAR}{name}-{version}"
+            if environment_id not in gymnasium.registry:
+                gymnasium.register(
+                    environment_id,
+                    "ppolab.control.minatar:MinAtar",
+                    kwargs={"game": game, "minimal_actions": minimal_actions},
+                )
