@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 import tyro
 
+from ppolab.control.config import PPOConfig
+from ppolab.control.presets import Preset, load_preset, preset_names, read_preset
 from ppolab.errors import InvalidSettingError
 
 T = TypeVar("T")
@@ -50,6 +52,38 @@ def parse(
             f"`ppolab {program} --help` lists the options. Example: {example}",
         ) from None  # fmt: skip
     return cast(T, parsed)
+
+
+def settings_to_start_from(arguments: list[str]) -> tuple[list[str], Preset | None]:
+    """Let the environment come first, and find the preset before options are read.
+
+    Returns:
+        The arguments with "--environment" written out, and the preset that was asked for by name
+        or file, else the first one made for that environment; None for the bare defaults.
+    """
+    if arguments and not arguments[0].startswith("-"):
+        arguments = ["--environment", *arguments]
+    asked = value_of("--preset", arguments)
+    if asked is not None and asked.endswith((".yaml", ".yml")):
+        return arguments, read_preset(Path(asked))
+    if asked is not None:
+        return arguments, None if asked == "none" else load_preset(asked)
+    environment = value_of("--environment", arguments) or PPOConfig().environment
+    fitting = [n for n in preset_names() if load_preset(n).config.environment == environment]
+    name = min(fitting, key=len, default=None)
+    return arguments, None if name is None else load_preset(name)
+
+
+def value_of(option: str, arguments: list[str]) -> str | None:
+    """What was written after an option, before all options are read; None: it was not given."""
+    for position, argument in enumerate(arguments):
+        if argument == option:
+            if position + 1 == len(arguments):
+                raise InvalidSettingError(option, None, "has no value", "Write one after it")
+            return arguments[position + 1]
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+    return None
 
 
 def _sentence(box: str) -> str:

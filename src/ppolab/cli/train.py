@@ -18,11 +18,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from ppolab.cli.options import default_home, parse
+from ppolab.cli.options import default_home, parse, settings_to_start_from, value_of
 from ppolab.cli.output import Output
 from ppolab.control.config import PPOConfig
-from ppolab.control.presets import load_preset, preset_names
-from ppolab.errors import InvalidSettingError
 
 EXAMPLE = "ppolab train CartPole-v1 --seed 2 --total-steps 60000"
 
@@ -37,7 +35,7 @@ class TrainOptions:
     """
 
     preset: str | None = None
-    """Name of a configuration to start from; "none" for the bare defaults."""
+    """Name or YAML file of a configuration to start from; "none" for the bare defaults."""
     title: str | None = None
     """A title for the run; by default the environment and the seed."""
     home: Path = field(default_factory=default_home)
@@ -49,37 +47,14 @@ class TrainOptions:
 
 def run(arguments: list[str], output: Output) -> int:
     """Train, show progress, sum up; exit code 0 when the run reached its end."""
-    if arguments and not arguments[0].startswith("-"):
-        arguments = ["--environment", *arguments]
-    preset_name = _find_preset(arguments)
-    base = load_preset(preset_name).config if preset_name else PPOConfig()
-    if _value_of("--preset", arguments) is None:
+    arguments, preset = settings_to_start_from(arguments)
+    base = preset.config if preset else PPOConfig()
+    if value_of("--preset", arguments) is None:
         # A lesson's preset may ask for the readable back end; here nobody watches it work.
         base = replace(base, backend="auto")
     options = parse(TrainOptions, "train", arguments, EXAMPLE, TrainOptions(settings=base))
-    options = replace(options, preset=preset_name)
+    options = replace(options, preset=preset.name if preset else None)
     return _train(options, output)
-
-
-def _find_preset(arguments: list[str]) -> str | None:
-    """The preset asked for, or the one made for the environment, before options are read."""
-    asked = _value_of("--preset", arguments)
-    if asked is not None:
-        return None if asked == "none" else load_preset(asked).name
-    environment = _value_of("--environment", arguments) or PPOConfig().environment
-    fitting = [n for n in preset_names() if load_preset(n).config.environment == environment]
-    return min(fitting, key=len, default=None)
-
-
-def _value_of(option: str, arguments: list[str]) -> str | None:
-    for position, argument in enumerate(arguments):
-        if argument == option:
-            if position + 1 == len(arguments):
-                raise InvalidSettingError(option, None, "has no value", "Write one after it")
-            return arguments[position + 1]
-        if argument.startswith(f"{option}="):
-            return argument.removeprefix(f"{option}=")
-    return None
 
 
 def _train(options: TrainOptions, output: Output) -> int:

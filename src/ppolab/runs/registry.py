@@ -73,9 +73,19 @@ class Runs:
             return run
 
     def create(
-        self, config: PPOConfig, preset: str | None = None, title: str | None = None
+        self,
+        config: PPOConfig,
+        preset: str | None = None,
+        title: str | None = None,
+        run_id: str | None = None,
     ) -> RunFolder:
         """Make the folder of a new run, after making sure that its environment exists.
+
+        Args:
+            config: the settings.
+            preset: name of the configuration they came from.
+            title: for people; by default the environment and the seed.
+            run_id: the folder's name; by default made of preset or environment, time and chance.
 
         Raises:
             UnknownNameError, InvalidSettingError: the environment cannot be used.
@@ -84,7 +94,7 @@ class Runs:
         make_environment(config, count=1).close()
         now = datetime.now(UTC)
         stem = re.sub(r"[^a-z0-9]+", "-", (preset or config.environment).lower()).strip("-")
-        run_id = f"{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        run_id = run_id or f"{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         path = self.root / run_id
         try:
             path.mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from ppolab import errors
@@ -71,6 +71,27 @@ class Session:
         Returns:
             The last state: "finished", "stopped", "interrupted" or "failed".
         """
+        walk = self.walk()
+        try:
+            while True:
+                next(walk)
+        except StopIteration as end:
+            return str(end.value)
+        except KeyboardInterrupt:  # between two iterations; within one the walk deals with it
+            walk.close()
+            return "interrupted"
+
+    def walk(self) -> Generator[int, None, str]:
+        """Train like `run`, one iteration each time it is asked, so that runs can take turns.
+
+        Closing it between two iterations is an interruption from which nothing need be done again.
+
+        Yields:
+            The environment steps taken so far, after each iteration.
+
+        Returns:
+            The last state, as `run` does.
+        """
         trainer: PPOTrainer | None = None
         try:
             trainer = PPOTrainer(
@@ -78,8 +99,8 @@ class Session:
                 progress=self._compiling,
             )  # fmt: skip
             self._restore(trainer)
-            return self._train(trainer)
-        except (EOFError, KeyboardInterrupt):
+            return (yield from self._train(trainer))
+        except (EOFError, KeyboardInterrupt, GeneratorExit):
             return self._interrupted(trainer)
         except errors.PPOLabError as error:
             return self._end("failed", f"failed at step {self._recorder.step:,}: {error}")
@@ -99,7 +120,7 @@ class Session:
         self._recorder.state("starting", f"starting: {words}")
         self._on_words(words)
 
-    def _train(self, trainer: PPOTrainer) -> str:
+    def _train(self, trainer: PPOTrainer) -> Generator[int, None, str]:
         recorder = self._recorder
         recorder.state("running", f"running from step {trainer.step:,}")
         self._on_words(f"{trainer.backend.name} back end")
@@ -119,6 +140,11 @@ class Session:
             if self._single_step:
                 self._single_step = False
                 recorder.state("paused", f"paused at step {trainer.step:,}")
+            try:
+                yield trainer.step
+            except GeneratorExit:
+                self._checkpoint(trainer)
+                raise
         self._checkpoint(trainer)
         return self._end("finished", _finished_words(trainer))
 

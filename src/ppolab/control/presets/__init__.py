@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 import yaml
 
 from ppolab.control.config import PPOConfig
-from ppolab.errors import UnknownNameError
+from ppolab.errors import InvalidSettingError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,42 @@ def load_preset(name: str) -> Preset:
     """
     if name not in preset_names():
         raise UnknownNameError("preset", name, preset_names())
-    text = (resources.files(__name__) / f"{name}.yaml").read_text("utf-8")
+    return _parse(name, (resources.files(__name__) / f"{name}.yaml").read_text("utf-8"))
+
+
+def read_preset(path: Path) -> Preset:
+    """Read a preset of one's own, such as `ppolab sweep --write-preset` wrote.
+
+    Raises:
+        InvalidSettingError: no readable file, or not the text of a preset.
+    """
+    mend = "Give a YAML file with title, description and config, as `ppolab sweep` writes it"
+    try:
+        return _parse(path.stem, path.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidSettingError(
+            "preset", str(path), f"cannot be read ({error.strerror})", mend
+        ) from error
+    except (UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidSettingError("preset", str(path), "is no preset", mend) from error
+
+
+def preset_text(title: str, description: str, config: PPOConfig) -> str:
+    """The YAML text from which `read_preset` reads the same settings; defaults are left out."""
+    defaults = PPOConfig().to_mapping()
+    always = ("environment", "seed", "total_steps")
+    changed = {
+        name: value
+        for name, value in config.to_mapping().items()
+        if value != defaults[name] or name in always
+    }
+    return yaml.safe_dump(
+        {"title": title, "description": description, "config": changed},
+        sort_keys=False, allow_unicode=True, width=100,
+    )  # fmt: skip
+
+
+def _parse(name: str, text: str) -> Preset:
     data = yaml.safe_load(text)
     config = PPOConfig.from_mapping(data["config"])
     return Preset(name, data["title"], data["description"].strip(), config)

@@ -1,0 +1,115 @@
+"""Ingredients of PPO that can be left out: what is changed, what it does, and who describes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ppolab.control.config import PPOConfig
+from ppolab.errors import InvalidSettingError, UnknownNameError
+
+DETAILS = "Huang et al. (2022), The 37 implementation details of PPO"
+SCHULMAN_PPO = "Schulman et al. (2017), Proximal policy optimization algorithms"
+SCHULMAN_GAE = "Schulman et al. (2016), High-dimensional continuous control using GAE"
+
+# A clip range that no ratio leaves; the clipped objective then is the plain ratio · advantage.
+NO_CLIP = 1e9
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One ingredient left out.
+
+    Attributes:
+        name: after --without.
+        changes: the settings that leave it out, given those of the baseline.
+        words: what its absence means.
+        source: who describes or first measured it.
+    """
+
+    name: str
+    changes: Callable[[PPOConfig], dict[str, Any]]
+    words: str
+    source: str
+
+    def of(self, baseline: PPOConfig) -> PPOConfig:
+        """The baseline without this ingredient.
+
+        Raises:
+            InvalidSettingError: the baseline has nothing of it, so nothing would be left out.
+        """
+        config = dataclasses.replace(baseline, **self.changes(baseline))
+        if config == baseline:
+            raise InvalidSettingError(
+                "without", self.name, "changes nothing: the baseline has none of it",
+                "Leave it out, or give the baseline a setting for it",
+            )  # fmt: skip
+        return config
+
+
+def _to(**settings: Any) -> Callable[[PPOConfig], dict[str, Any]]:
+    return lambda baseline: settings
+
+
+ABLATIONS = {
+    ablation.name: ablation
+    for ablation in (
+        Ablation("normalize_advantages", _to(normalize_advantages=False),
+                 "Advantages keep their own scale, so the step depends on that of the rewards.",
+                 f"{DETAILS}, detail 7"),
+        Ablation("clip", _to(clip_range=NO_CLIP),
+                 "The ratio may move without limit: plain importance sampling over all epochs.",
+                 f"{SCHULMAN_PPO}, section 6.1; {DETAILS}, detail 8"),
+        Ablation("value_clip", _to(value_clip_range=None),
+                 "The value loss is the squared error; the critic may move as far as it likes.",
+                 f"{DETAILS}, detail 9"),
+        Ablation("gae", _to(gae_lambda=1.0),
+                 "λ = 1: advantages are sampled returns minus values, unbiased and noisy.",
+                 f"{SCHULMAN_GAE}, section 3; {DETAILS}, detail 5"),
+        Ablation("discount", _to(gamma=1.0),
+                 "γ = 1: a reward counts as much however far away it is.",
+                 f"{SCHULMAN_GAE}, section 2"),
+        Ablation("entropy", _to(entropy_coef=0.0),
+                 "Nothing is paid for staying undecided.",
+                 f"{DETAILS}, detail 10"),
+        Ablation("kl_stop", _to(target_kl=None),
+                 "An update takes all its epochs, however far the policy has moved.",
+                 f"{DETAILS}, early stopping among the four further ones"),
+        Ablation("annealing", _to(learning_rate_schedule="constant"),
+                 "The learning rate stays as it begins.",
+                 f"{DETAILS}, detail 4"),
+        Ablation("epochs", _to(epochs=1),
+                 "Each rollout is learned from once, so the policy stays near the one that acted.",
+                 f"{SCHULMAN_PPO}, section 5"),
+        Ablation("minibatches", lambda baseline: {"minibatch_size": baseline.batch_size},
+                 "One gradient step per epoch, over the whole rollout.",
+                 f"{DETAILS}, detail 6"),
+        Ablation("adam_epsilon", _to(adam_epsilon=1e-8),
+                 "Adam's ε is that of the library instead of the larger one.",
+                 f"{DETAILS}, detail 3"),
+        Ablation("parallel_environments", lambda baseline: {
+                     "environments": 1,
+                     "rollout_steps": baseline.batch_size},
+                 "One copy of the environment gives the whole rollout, all of it correlated.",
+                 f"{DETAILS}, detail 1"),
+        Ablation("normalize_observations", _to(normalize_observations=False),
+                 "Observations keep their own scales.",
+                 f"{DETAILS}, details 28 and 29"),
+        Ablation("normalize_rewards", _to(normalize_rewards=False),
+                 "Rewards keep their own scale.",
+                 f"{DETAILS}, details 30 and 31"),
+    )
+}  # fmt: skip
+
+
+def ablation(name: str) -> Ablation:
+    """The ablation of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists them.
+    """
+    if name not in ABLATIONS:
+        raise UnknownNameError("without", name, list(ABLATIONS))
+    return ABLATIONS[name]
