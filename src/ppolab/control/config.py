@@ -73,6 +73,10 @@ class PPOConfig:
     """Largest piece that goes through the network at once; None takes the whole minibatch."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the networks during the update; weights stay float32."""
+    critic: Literal["own", "central"] = "own"
+    """Of several agents: the critic sees what its actor sees, or the whole state as well."""
+    agent_index: bool = True
+    """Of several agents: tell the shared networks which agent they act for."""
     hidden_size: int = 64
     """Units of each of the two hidden layers, of actor and critic each (detail 13)."""
     adam_epsilon: float = 1e-5
@@ -111,6 +115,8 @@ class PPOConfig:
                  "is not a back end", "Known: auto, torch, compiled")  # fmt: skip
         _require(self, "precision", self.precision in ("float32", "bfloat16"),
                  "is not a precision", "Known: float32, bfloat16")  # fmt: skip
+        _require(self, "critic", self.critic in ("own", "central"),
+                 "is not a critic", "Known: own, central")  # fmt: skip
         micro = self.micro_batch_size
         _require(self, "micro_batch_size", micro is None or micro >= 1, "must be at least 1",
                  "Give 1 or more, or leave it out")  # fmt: skip

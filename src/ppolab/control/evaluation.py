@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ppolab.control.camera import Camera
 from ppolab.control.config import PPOConfig
 from ppolab.control.distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution
-from ppolab.control.environments import Finished
-from ppolab.control.making import COMPILED, make_environment
+from ppolab.control.environments import Finished, Team, whole_episodes
+from ppolab.control.making import make_environment
 from ppolab.control.networks import ActorCritic
 from ppolab.control.normalization import NormalizedEnvironment
 from ppolab.control.rollout import Environment
@@ -32,7 +32,6 @@ Normalization = Callable[[NDArray[Any]], NDArray[Any]]  # rows [..., row] to the
 MOST_COPIES = 16  # environments side by side; more give little speed and cost memory
 LONGEST = 100_000  # steps after which an episode is taken to have no end
 RESAMPLES = 10_000  # of the bootstrap
-FRAME_SIDE = 320  # pixels of a kept frame's longer side, at most
 
 # Each use of the caller's seed draws numbers of its own. Training seeds its environments by the
 # seed as it is, so that evaluating with a training seed still begins in other states.
@@ -44,11 +43,13 @@ class Evaluation:
     """What whole episodes gave.
 
     Attributes:
-        returns: [episodes], sums of rewards in the environment's own units, undiscounted.
+        returns: [episodes], sums of rewards in the environment's own units, undiscounted; with
+            several agents, over all of them.
         lengths: [episodes], steps.
         mean: of the returns.
         std: of the returns, between episodes (n − 1 in the denominator); NaN for one episode.
         interval: 95 % bootstrap interval of the mean; None for one episode, which shows no spread.
+        agent_means: with several agents, each one's mean return over the episodes it took part in.
     """
 
     returns: NDArray[np.float64]
@@ -56,11 +57,15 @@ class Evaluation:
     mean: float
     std: float
     interval: tuple[float, float] | None
+    agent_means: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RecordedEpisode:
     """One episode, step by step; `t` counts steps from 0.
+
+    With several agents every array but `frames` and `truncated` has an axis [agents] after the
+    first, in the order of `agents`. Where one of them is not present its numbers mean nothing.
 
     Attributes:
         observations: [steps + 1, row], what the policy saw before step t, in the environment's own
@@ -72,6 +77,8 @@ class RecordedEpisode:
             "action_probabilities" for choices (for switches: of "on"), "action_means" and
             "action_stds" for numbers, "action_logits" for several choices at once.
         truncated: whether the time limit cut the episode off.
+        agents: names; empty where only one acts.
+        present: [steps, agents] bool, who acted in step t; None where only one acts.
         frames: [steps + 1, height, width, 3] uint8, pictures of the same moments; None if there
             are none, and then `frames_absent` says why.
     """
@@ -84,10 +91,12 @@ class RecordedEpisode:
     truncated: bool
     frames: NDArray[np.uint8] | None
     frames_absent: str
+    agents: tuple[str, ...] = ()
+    present: NDArray[np.bool_] | None = None
 
     @property
     def episode_return(self) -> float:
-        """Sum of the rewards."""
+        """Sum of the rewards, of all agents."""
         return float(self.rewards.sum(dtype=np.float64))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -96,6 +105,8 @@ class RecordedEpisode:
             name: getattr(self, name) for name in ("observations", "actions", "rewards", "values")
         }
         named |= self.policy | {"truncated": np.array(self.truncated)}
+        if self.present is not None:
+            named |= {"agents": np.array(self.agents), "present": self.present}
         if self.frames is not None:
             named["frames"] = self.frames
         return named
@@ -143,7 +154,7 @@ def evaluate(
     quotas = [episodes // copies + (i < episodes % copies) for i in range(copies)]
     policy = _Policy(model, config, seed, deterministic, normalization)
     environment = _own_environment(config, copies, seed)
-    kept: list[list[Finished]] = [[] for _ in range(copies)]
+    kept: list[list[Finished | Team]] = [[] for _ in range(copies)]
     begun = np.zeros(copies, np.int64)  # the step at which each copy's episode began
     step = 0
     try:
@@ -151,7 +162,7 @@ def evaluate(
             actions, _, _ = policy.act(environment.observations, environment.masks)
             environment.step(actions)
             step += 1
-            for episode in environment.finished:
+            for episode in whole_episodes(environment.finished):
                 i = episode.environment
                 begun[i] = step
                 if len(kept[i]) < quotas[i]:
@@ -164,8 +175,18 @@ def evaluate(
     lengths = np.array([episode.length for episode in counted], np.int64)
     std = float(returns.std(ddof=1)) if episodes > 1 else math.nan
     return Evaluation(
-        returns, lengths, float(returns.mean()), std, bootstrap_interval(returns, seed)
-    )
+        returns, lengths, float(returns.mean()), std, bootstrap_interval(returns, seed),
+        _agent_means(environment.agents, counted),
+    )  # fmt: skip
+
+
+def _agent_means(agents: tuple[str, ...], episodes: Sequence[Finished | Team]) -> dict[str, float]:
+    teams = [episode for episode in episodes if isinstance(episode, Team)]
+    returns = {
+        agent: [team.agent_returns[agent] for team in teams if agent in team.agent_returns]
+        for agent in agents
+    }
+    return {agent: float(np.mean(told)) if told else math.nan for agent, told in returns.items()}
 
 
 def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, float] | None:
@@ -196,37 +217,59 @@ def record_episode(
     """Let a policy play one episode and keep every step; arguments and errors as in `evaluate`."""
     policy = _Policy(model, config, seed, deterministic, normalization)
     environment = _own_environment(config, 1, seed)
-    camera = _Camera(config.environment, environment, _derived(seed, _ENVIRONMENTS))
-    observations, actions, rewards, values = [], [], [], []
+    camera = Camera(config, environment, _derived(seed, _ENVIRONMENTS))
+    observations, actions, rewards, values, present = [], [], [], [], []
     parameters: list[Tensor] = []
+    ended: list[Finished | Team] = []
     try:
-        camera.begin(environment.observations[0])
-        while not environment.finished:
-            observations.append(environment.observations[0].copy())
+        camera.begin(environment.observations)
+        while not ended:
+            observations.append(environment.observations.copy())
+            present.append(_all_or(environment.present, len(environment)))
             action, parameter, value = policy.act(environment.observations, environment.masks)
             environment.step(action)
-            actions.append(action[0].copy())
+            actions.append(action.copy())
             parameters.append(parameter)
-            values.append(value[0])
-            rewards.append(environment.rewards[0])
-            over = environment.finished
-            seen = over[0].final_observation if over else environment.observations[0]
-            camera.step(environment.distribution.to_environment(action)[0], seen)
+            values.append(value)
+            rewards.append(environment.rewards.copy())
+            ended = whole_episodes(environment.finished)
+            # After the end, the environment already shows the next episode.
+            seen = (observations[-1] if ended else environment.observations).copy()
+            for episode in environment.finished:
+                seen[episode.environment] = episode.final_observation
+            camera.step(environment.distribution.to_environment(action), seen, present[-1])
             _require_an_end(config, len(actions))
-        (episode,) = environment.finished
+        observations.append(seen)
     finally:
         environment.close()
         camera.close()
+    told = _told(environment.distribution, torch.cat(parameters))
+    agents = environment.agents
+
+    def rows(values: Any) -> NDArray[Any]:
+        """[steps, rows, …], or [steps, …] where there is one row."""
+        stacked = np.stack(values)
+        return stacked if agents else stacked[:, 0]
+
     return RecordedEpisode(
-        observations=np.stack([*observations, episode.final_observation]),
-        actions=np.stack(actions),
-        rewards=np.array(rewards, np.float32),
-        values=np.array(values, np.float32),
-        policy=_told(environment.distribution, torch.cat(parameters)),
-        truncated=episode.truncated,
+        observations=rows(observations),
+        actions=rows(actions),
+        rewards=rows(rewards),
+        values=rows(values),
+        policy={
+            name: rows(told_.reshape(len(actions), -1, *told_.shape[1:]))
+            for name, told_ in told.items()
+        },
+        truncated=ended[0].truncated,
         frames=camera.frames(),
         frames_absent=camera.absent,
+        agents=agents,
+        present=np.stack(present) if agents else None,
     )
+
+
+def _all_or(present: NDArray[np.bool_] | None, count: int) -> NDArray[np.bool_]:
+    return np.ones(count, np.bool_) if present is None else present.copy()
 
 
 class _Policy:
@@ -264,85 +307,6 @@ class _Policy:
         else:
             actions = distribution.sample(parameters, self._draws)
         return actions.numpy(), parameters, values.numpy()
-
-
-class _Camera:
-    """Takes pictures of an episode by a double of the environment that does the same.
-
-    Environments are told to render when they are made, and some then cost many times as much; the
-    one that is evaluated is left alone. The double starts from the same seed and takes the same
-    actions. Should it ever show anything else, it was not the same episode: no frames then.
-    """
-
-    def __init__(self, environment_id: str, original: Environment, seed: int) -> None:
-        self.absent = ""
-        self._frames: list[NDArray[np.uint8]] = []
-        self._layout = original.layout
-        self._row = np.empty_like(original.observations[0])
-        # A vector environment spreads its seed over its copies, here over one.
-        self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
-        self._double: gymnasium.Env[Any, Any] | None = None
-        if environment_id.startswith(COMPILED):
-            self.absent = f"{environment_id} has no pictures"
-            return
-        plain = gymnasium.make(environment_id, disable_env_checker=True)
-        plain.close()
-        if "rgb_array" not in (plain.metadata.get("render_modes") or ()):
-            self.absent = f"{environment_id} does not render pictures"
-            return
-        self._try(lambda: self._make(environment_id))
-
-    def begin(self, observation: NDArray[Any]) -> None:
-        """Take the picture of the first moment."""
-        double = self._double
-        if double is not None:
-            self._try(lambda: self._look(double.reset(seed=self._seed)[0], observation))
-
-    def step(self, action: Any, observation: NDArray[Any]) -> None:
-        """Take the picture of what an action led to; `observation` [row] is what was seen."""
-        double = self._double
-        if double is not None:
-            chosen = action.item() if np.ndim(action) == 0 else action
-            self._try(lambda: self._look(double.step(chosen)[0], observation))
-
-    def frames(self) -> NDArray[np.uint8] | None:
-        """All pictures, [steps + 1, height, width, 3], or None."""
-        return None if self.absent else np.stack(self._frames)
-
-    def close(self) -> None:
-        """Release the double."""
-        if self._double is not None:
-            self._double.close()
-
-    def _make(self, environment_id: str) -> None:
-        self._double = gymnasium.make(
-            environment_id, render_mode="rgb_array", disable_env_checker=True
-        )
-
-    def _look(self, shown: Any, observation: NDArray[Any]) -> None:
-        assert self._double is not None
-        self._layout.write(shown, self._row)
-        if not np.array_equal(self._row, observation, equal_nan=True):
-            self._give_up("the environment does not repeat an episode from its seed")
-            return
-        frame = np.asarray(self._double.render())
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            self._give_up(f"render() gave {frame.dtype} of shape {frame.shape}, not RGB")
-            return
-        stride = math.ceil(max(frame.shape[:2]) / FRAME_SIDE)
-        self._frames.append(frame[::stride, ::stride].copy())
-
-    def _try(self, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception as error:  # whatever a renderer lacks, the numbers do not depend on it
-            self._give_up(f"{type(error).__name__}: {error}")
-
-    def _give_up(self, why: str) -> None:
-        self.absent = why
-        self.close()
-        self._double = None
-        self._frames.clear()
 
 
 def _told(distribution: Distribution, parameters: Tensor) -> dict[str, NDArray[np.float32]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
+from ppolab.control.multi_agent import MultiAgentEnvironment, is_multi_agent
 from ppolab.control.normalization import NormalizedEnvironment
 from ppolab.control.rollout import Environment
 from ppolab.errors import InvalidSettingError, UnknownNameError
@@ -14,7 +15,8 @@ COMPILED = "compiled/"  # before the name of an environment in machine code inst
 def make_environment(config: PPOConfig, count: int | None = None) -> Environment:
     """Make `count` copies, by default as many as the settings say.
 
-    "CartPole-v1" is Gymnasium's; "compiled/CartPole-v1" has the same motion in machine code.
+    "CartPole-v1" is Gymnasium's; "compiled/CartPole-v1" has the same motion in machine code;
+    "multi/Guide" and "pettingzoo/mpe2/simple_spread_v3" have several agents.
 
     Raises:
         UnknownNameError: no environment of that name.
@@ -22,6 +24,12 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
     """
     count = config.environments if count is None else count
     normalized = config.normalize_observations or config.normalize_rewards
+    several = is_multi_agent(config.environment)
+    if config.critic == "central" and not several:
+        raise InvalidSettingError(
+            "critic", "central", f"needs several agents, and {config.environment} has one",
+            "Take critic own",
+        )  # fmt: skip
     if config.environment.startswith(COMPILED):
         if config.environment_options:
             raise InvalidSettingError(
@@ -35,7 +43,15 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
                 f"{COMPILED}",
             )  # fmt: skip
         return _compiled(config, count)
-    inner = VectorEnvironment(config.environment, count, config.seed, config.environment_options)
+    options = config.environment_options
+    inner: Environment
+    if several:
+        inner = MultiAgentEnvironment(
+            config.environment, count, config.seed, options, config.critic == "central",
+            config.agent_index,
+        )  # fmt: skip
+    else:
+        inner = VectorEnvironment(config.environment, count, config.seed, options)
     if not normalized:
         return inner
     return NormalizedEnvironment(

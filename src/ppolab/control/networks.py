@@ -149,11 +149,26 @@ class Encoder(nn.Module):
         )
 
 
+class Blinkered(nn.Module):
+    """A network that sees only the beginning of each row; the rest is for the critic alone."""
+
+    def __init__(self, size: int, network: nn.Module) -> None:
+        super().__init__()
+        self.size = size
+        self.network = network
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map the first `size` entries of [batch, row] to [batch, outputs]."""
+        outputs: Tensor = self.network(rows[:, : self.size])
+        return outputs
+
+
 class ActorCritic(nn.Module):
     """A policy and a value function.
 
     For vectors they are separate MLPs (detail 13). With images they share one encoder and have a
     head each, as in the Atari experiments, unless `shared` is False.
+    Where the layout has a part for the critic alone, the actor does not see it.
     The small output gain of the actor makes the first policy nearly uniform.
     """
 
@@ -170,7 +185,9 @@ class ActorCritic(nn.Module):
         outputs = distribution.parameter_count // 2 if gaussian else distribution.parameter_count
         self.trunk: nn.Module = nn.Identity()
         if layout.flat:
-            self.actor: nn.Module = MLP(layout.size, hidden_size, outputs, output_gain=0.01)
+            self.actor: nn.Module = MLP(layout.actor_size, hidden_size, outputs, output_gain=0.01)
+            if layout.actor_size < layout.size:
+                self.actor = Blinkered(layout.actor_size, self.actor)
             self.critic: nn.Module = MLP(layout.size, hidden_size, 1, output_gain=1.0)
         elif shared:
             encoder = Encoder(layout)

@@ -58,6 +58,8 @@ class ObservationLayout:
         parts: vectors first, then images, so that floats stay aligned.
         size: entries of a row.
         dtype: of a row: float32, or uint8 for images and for mixed parts.
+        actor_size: entries, from the beginning, that the actor sees; what follows is for the critic
+            alone. All of them, unless whoever made the layout says otherwise.
     """
 
     def __init__(self, environment_id: str, space: gymnasium.Space[Any]) -> None:
@@ -69,6 +71,7 @@ class ObservationLayout:
         self._bytes = not floats and not images
         self.dtype = torch.float32 if floats else torch.uint8
         self.size = sum(p.nbytes if self._bytes else p.count for p in self.parts)
+        self.actor_size = self.size
 
     @property
     def flat(self) -> bool:

@@ -11,7 +11,8 @@ from ppolab.errors import PPOLabError
 # Attributes of every environment that never change after construction, and its generator, which
 # is captured by its own state.
 _NOT_STATE = {
-    "spec", "metadata", "action_space", "observation_space", "reward_range", "_np_random",
+    "spec", "metadata", "action_space", "observation_space", "reward_range", "np_random",
+    "_np_random",
 }  # fmt: skip
 
 
@@ -44,6 +45,8 @@ def capture(environment: Any) -> dict[str, Any] | None:
     """
     if isinstance(environment, Snapshotting):
         return {"snapshot": environment.take_snapshot()}
+    if not hasattr(environment, "np_random"):
+        return None
     try:
         attributes = {
             name: to_plain(value)

@@ -277,7 +277,7 @@ class PPOTrainer:
         told = {}
         for agent in self.environment.agents:
             returns = [episode.episode_return for episode in ended if episode.agent == agent]
-            told[f"return_{agent}"] = float(np.mean(returns)) if returns else math.nan
+            told[f"return_of_{agent}"] = float(np.mean(returns)) if returns else math.nan
         return told
 
     def _require_finite(self, metrics: Mapping[str, float]) -> None:
