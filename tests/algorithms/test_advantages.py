@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import statistics
+
 import pytest
 import torch
 from hypothesis import given
@@ -171,6 +173,42 @@ def test_advantages_scale_with_rewards_and_values(
     torch.testing.assert_close(scaled, factor * plain, rtol=1e-9, atol=1e-9)
 
 
+@given(trajectories(), discounts, discounts)
+def test_a_potential_added_to_rewards_and_taken_from_values_changes_no_advantage(
+    trajectory: tuple[Tensor, Tensor, Tensor, Tensor], gamma: float, gae_lambda: float
+) -> None:
+    # Ng et al. (1999): r + γΦ(s′) − Φ(s), where a state after the end has no potential.
+    rewards, values, dones, last_values = trajectory
+    generator = torch.Generator().manual_seed(rewards.numel())
+    potentials = torch.randn(values.shape, generator=generator, dtype=torch.float64)
+    last_potentials = torch.randn(last_values.shape, generator=generator, dtype=torch.float64)
+    following = torch.cat([potentials[1:], last_potentials.unsqueeze(0)])
+    plain = generalized_advantages(rewards, values, dones, last_values, gamma, gae_lambda)
+    shaped = generalized_advantages(
+        rewards + gamma * (1 - dones) * following - potentials, values - potentials, dones,
+        last_values - last_potentials, gamma, gae_lambda,
+    )  # fmt: skip
+    torch.testing.assert_close(shaped, plain, rtol=0, atol=1e-10)
+
+
+@given(trajectories(), st.floats(0.0, 0.99), discounts, st.floats(-50, 50))
+def test_the_same_bonus_for_every_step_changes_no_advantage_once_the_critic_knows_it(
+    trajectory: tuple[Tensor, Tensor, Tensor, Tensor],
+    gamma: float,
+    gae_lambda: float,
+    bonus: float,
+) -> None:
+    # Without an end every state is worth bonus / (1 − γ) more.
+    rewards, values, dones, last_values = trajectory
+    dones = torch.zeros_like(dones)
+    worth = bonus / (1 - gamma)
+    plain = generalized_advantages(rewards, values, dones, last_values, gamma, gae_lambda)
+    shifted = generalized_advantages(
+        rewards + bonus, values + worth, dones, last_values + worth, gamma, gae_lambda
+    )
+    torch.testing.assert_close(shifted, plain, rtol=0, atol=1e-8)
+
+
 def test_rows_that_do_not_match_are_named() -> None:
     with pytest.raises(ValueError, match=r"values has shape \(3, 1\), rewards \(2, 1\)"):
         generalized_advantages(
@@ -197,6 +235,15 @@ def test_normalizing_forgets_the_rewards_shift_and_scale(
     torch.testing.assert_close(
         normalize(scale * plain + shift), normalize(plain), rtol=1e-6, atol=1e-6
     )
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=50).filter(lambda x: max(x) - min(x) > 1)
+)
+def test_normalized_advantages_have_mean_0_and_standard_deviation_1(numbers: list[float]) -> None:
+    normalized = normalize(torch.tensor(numbers, dtype=torch.float64)).tolist()
+    assert statistics.mean(normalized) == pytest.approx(0, abs=1e-9)
+    assert statistics.stdev(normalized) == pytest.approx(1, abs=1e-6)
 
 
 def test_one_or_equal_advantages_become_zero() -> None:

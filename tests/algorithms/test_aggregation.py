@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +37,37 @@ def test_the_sum_over_micro_batches_does_not_depend_on_the_cut(
 ) -> None:
     shares = mode(LOSSES[:cut], MASK[:cut]) + mode(LOSSES[cut:], MASK[cut:])
     assert float(shares) == pytest.approx(float(mode(LOSSES, MASK)), abs=1e-12)
+
+
+@given(
+    st.integers(0, 2**31), st.integers(1, 9), st.integers(1, 6),
+    st.lists(st.integers(1, 8), max_size=4),
+)  # fmt: skip
+def test_neither_the_cuts_nor_the_order_of_sequences_change_a_gradient(
+    seed: int, sequences: int, time: int, cuts: list[int]
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    losses = torch.randn(sequences, time, generator=generator, dtype=torch.float64)
+    mask = (torch.rand(sequences, time, generator=generator) < 0.7).double()
+    tokens = max(float(mask.sum()), 1.0)
+    modes: list[Callable[[Tensor, Tensor], Tensor]] = [
+        lambda x, m: token_mean(x, m, tokens),
+        lambda x, m: sequence_mean(x, m, sequences),
+        lambda x, m: sequence_sum_normalized(x, m, sequences, time),
+    ]
+    order = torch.randperm(sequences, generator=generator)
+    borders = [0, *sorted({cut for cut in cuts if cut < sequences}), sequences]
+    for mode in modes:
+        whole = losses.clone().requires_grad_()
+        mode(whole, mask).backward()
+        pieces = losses.clone().requires_grad_()
+        for start, end in itertools.pairwise(borders):
+            chosen = order[start:end]
+            mode(pieces[chosen], mask[chosen]).backward()
+        assert whole.grad is not None
+        assert pieces.grad is not None
+        torch.testing.assert_close(pieces.grad, whole.grad, rtol=0, atol=1e-12)
+        assert not whole.grad[mask == 0].any()
 
 
 def test_a_response_without_tokens_adds_nothing_and_stays_finite() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ppolab.algorithms.group_advantages import (
     centred_group_advantages,
@@ -48,6 +50,20 @@ def test_division_by_the_spread_blows_up_a_nearly_solved_group() -> None:
     half = torch.tensor([[1.0, 0.0] * 8], dtype=torch.float64)
     assert group_relative_advantages(nearly).abs().max() > 3.5
     assert group_relative_advantages(half).abs().max() < 1.0
+
+
+@given(st.integers(0, 2**31), st.floats(-100, 100), st.floats(0.1, 10))
+def test_a_shift_of_a_prompt_s_rewards_changes_nothing_and_a_factor_what_it_should(
+    seed: int, shift: float, factor: float
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    rewards = torch.randn(3, 5, generator=generator, dtype=torch.float64)
+    other = factor * rewards + shift * torch.tensor([[1.0], [-2.0], [0.0]], dtype=torch.float64)
+    for function in (centred_group_advantages, leave_one_out_advantages):
+        torch.testing.assert_close(function(other), factor * function(rewards), rtol=0, atol=1e-9)
+    in_spreads = group_relative_advantages(other, epsilon=0.0)
+    expected = group_relative_advantages(rewards, epsilon=0.0)
+    torch.testing.assert_close(in_spreads, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(

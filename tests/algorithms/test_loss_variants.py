@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from ppolab.algorithms.policy_losses import (
     PolicyLoss,
@@ -103,3 +105,27 @@ def test_huber_by_hand() -> None:
     assert float(loss.detach()) == pytest.approx(1.3125)
     assert values.grad is not None
     assert values.grad.tolist() == pytest.approx([0.25, -0.5])
+
+
+VARIANTS: list[Callable[[Tensor, Tensor, Tensor], PolicyLoss]] = [
+    lambda new, old, advantages: clipped_policy_loss(new, old, advantages, 0.2),
+    lambda new, old, advantages: asymmetric_clip_policy_loss(new, old, advantages, 0.2, 0.28),
+    lambda new, old, advantages: dual_clip_policy_loss(new, old, advantages, 0.2),
+    lambda new, old, advantages: kl_penalty_policy_loss(new, old, advantages, 0.2, kl_coef=3.0),
+    lambda new, old, advantages: policy_gradient_loss(new, old, advantages),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@given(
+    st.lists(st.tuples(st.floats(-5, -0.1), st.floats(-10, 10)), min_size=1, max_size=10)
+)  # fmt: skip
+def test_at_ratio_one_every_variant_has_the_gradient_of_the_policy(
+    variant: Callable[[Tensor, Tensor, Tensor], PolicyLoss], samples: list[tuple[float, float]]
+) -> None:
+    # −A/N for each log-probability, whatever the log-probabilities are.
+    log_probs = torch.tensor([p for p, _ in samples], dtype=torch.float64, requires_grad=True)
+    advantages = torch.tensor([a for _, a in samples], dtype=torch.float64)
+    variant(log_probs, log_probs.detach().clone(), advantages).loss.backward()
+    assert log_probs.grad is not None
+    torch.testing.assert_close(log_probs.grad, -advantages / len(samples), rtol=0, atol=1e-12)
