@@ -6,12 +6,15 @@ training episodes, in which the policy still explores, and the mean return of 10
 finished policy plays afterwards in environments of its own, always taking the likeliest action.
 Each published number is compared with the one that was measured as it was.
 
-    .venv/bin/python benchmarks/results.py                    about ten minutes
+    .venv/bin/python benchmarks/results.py                    every task, an hour or so
     .venv/bin/python benchmarks/results.py --only acrobot     one task (several may be named)
     .venv/bin/python benchmarks/results.py --seeds 4 5        other seeds
     .venv/bin/python benchmarks/results.py --quick            half a minute: one seed, a twentieth
-                                                              of the steps; no comparison
+                                                              of the steps of the small tasks
     .venv/bin/python benchmarks/results.py --json             one JSON object on the last line
+    .venv/bin/python benchmarks/results.py --save             keep every training in
+                                                              docs/results.json as it ends
+    .venv/bin/python benchmarks/results_page.py               tables and curves out of that file
 """
 
 from __future__ import annotations
@@ -19,18 +22,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 import torch
 from ppo_cartpole import processor
+from published import REFERENCES, Measure, verdict
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -43,59 +49,26 @@ from ppolab.control.trainer import PPOTrainer
 SEEDS = (1, 2, 3)
 EPISODES = 100  # of each of the two means
 QUICK_PART = 20  # a quick run takes the steps divided by this
+QUICK_TASKS = ("cartpole-baseline", "acrobot", "mountain-car", "pendulum")  # need no extra
+CURVE_POINTS = 50
+KEPT = Path(__file__).parents[1] / "docs" / "results.json"
 
-Measure = Literal["training", "evaluation"]
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Published:
-    """A number somebody has published; `spread` is what they give after "±"."""
-
-    source: str
-    mean: float
-    spread: float
-    steps: int
-    measure: Measure  # which of ours was measured as theirs was
-
-
-CLEANRL, BASELINES, ZOO = "CleanRL", "openai/baselines", "Stable-Baselines3 zoo"
-
-# CleanRL and openai/baselines: the tables of CleanRL's docs/rl-algorithms/ppo.md, last training
-# episodes, 3 seeds, ± between seeds. The zoo: its benchmark.md, one tuned agent that takes the
-# likeliest action, ± between that agent's episodes.
-REFERENCES: dict[str, tuple[Published, ...]] = {
-    "cartpole-baseline": (
-        Published(CLEANRL, 490.04, 6.12, 500_000, "training"),
-        Published(BASELINES, 497.54, 4.02, 500_000, "training"),
-    ),
-    "cartpole-value-clip": (
-        Published(CLEANRL, 490.04, 6.12, 500_000, "training"),
-        Published(BASELINES, 497.54, 4.02, 500_000, "training"),
-    ),
-    "acrobot": (
-        Published(CLEANRL, -86.36, 1.32, 500_000, "training"),
-        Published(BASELINES, -81.82, 5.58, 500_000, "training"),
-    ),
-    "mountain-car": (Published(ZOO, -110.4, 19.5, 1_000_000, "evaluation"),),
-    "pendulum": (Published(ZOO, -172.2, 104.2, 100_000, "evaluation"),),
-}
-
-
-def settings_of(name: str) -> PPOConfig:
-    """The task's preset; "cartpole-value-clip" adds what both references do and it leaves out."""
-    if name == "cartpole-value-clip":
-        return dataclasses.replace(load_preset("cartpole-baseline").config, value_clip_range=0.2)
-    return load_preset(name).config
 
 
 def train(config: PPOConfig, advance: Callable[[PPOTrainer], None]) -> Row:
     """Train to the end, then let the finished policy play; `advance` is called every rollout."""
+    load = os.getloadavg()[0]
     trainer = PPOTrainer(config)
+    curve: list[tuple[int, float | None]] = []
+    every = max(1, config.iterations // CURVE_POINTS)
     started = time.perf_counter()
     while not trainer.finished:
         trainer.iterate()
         advance(trainer)
+        if trainer.iteration % every == 0 or trainer.finished:
+            shown = None if math.isnan(trainer.mean_return) else round(trainer.mean_return, 2)
+            curve.append((trainer.step, shown))
     seconds = time.perf_counter() - started
     evaluation = evaluate(
         trainer.model, config, EPISODES, config.seed, deterministic=True,
@@ -107,9 +80,31 @@ def train(config: PPOConfig, advance: Callable[[PPOTrainer], None]) -> Row:
         "training_episodes": len(trainer.recent_returns),
         "evaluation": round(evaluation.mean, 2),
         "evaluation_spread": round(evaluation.std, 2),
+        "load_average_at_start": round(load, 1), "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "curve": curve,
     }  # fmt: skip
     trainer.close()
     return row
+
+
+def save(name: str, row: Row, measured: Row, path: Path = KEPT) -> None:
+    """Put a training in the file, in the place of an older one with the same seed."""
+    data = json.loads(path.read_text()) if path.exists() else {"tasks": {}}
+    rows = [old for old in data["tasks"].get(name, []) if old["seed"] != row["seed"]]
+    data["tasks"][name] = sorted([*rows, row], key=lambda kept: kept["seed"])
+    data |= measured
+    path.write_text(dumped(data))
+
+
+def dumped(data: Row) -> str:
+    """One line per training, so that a change of one shows as one."""
+    tasks = {
+        name: [json.dumps(row, separators=(",", ":")) for row in rows]
+        for name, rows in sorted(data["tasks"].items())
+    }
+    body = ",\n".join(f'"{name}": [\n' + ",\n".join(rows) + "\n]" for name, rows in tasks.items())
+    others = {name: value for name, value in sorted(data.items()) if name != "tasks"}
+    return json.dumps(others)[:-1] + f', "tasks": {{\n{body}\n}}}}\n'
 
 
 def summarize(name: str, rows: list[Row], quick: bool) -> Row:
@@ -122,22 +117,30 @@ def summarize(name: str, rows: list[Row], quick: bool) -> Row:
 
     means = {"training": over_seeds("training"), "evaluation": over_seeds("evaluation")}
     return {
-        "environment": settings_of(name).environment, "seeds": rows,
+        "environment": load_preset(name).config.environment, "seeds": rows,
         **{f"{measure}_mean": value for measure, (value, _) in means.items()},
         **{f"{measure}_std": spread for measure, (_, spread) in means.items()},
         "published": [
             dataclasses.asdict(theirs)
             | {
                 "ours": means[theirs.measure][0],
-                "at_or_above": None if quick else means[theirs.measure][0] >= theirs.mean,
+                "verdict": None
+                if quick
+                else verdict([row[theirs.measure] for row in rows], theirs),
             }
             for theirs in REFERENCES[name]
         ],
     }  # fmt: skip
 
 
-def measure_all(names: list[str], seeds: list[int], quick: bool, console: Console) -> Row:
-    """Train every task with every seed, behind a progress bar."""
+def measure_all(
+    names: list[str],
+    seeds: list[int],
+    quick: bool,
+    console: Console,
+    keep: Callable[[str, Row], None],
+) -> Row:
+    """Train every task with every seed, behind a progress bar; `keep` is told of each training."""
     columns = (
         TextColumn("{task.description:<18}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"),
         TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
@@ -145,7 +148,7 @@ def measure_all(names: list[str], seeds: list[int], quick: bool, console: Consol
     summaries: Row = {}
     with Progress(*columns, console=console) as progress:
         for name in names:
-            base = settings_of(name)
+            base = load_preset(name).config
             steps = base.total_steps // QUICK_PART if quick else base.total_steps
             bar = progress.add_task(name, total=steps * len(seeds), note="")
             rows: list[Row] = []
@@ -156,6 +159,7 @@ def measure_all(names: list[str], seeds: list[int], quick: bool, console: Consol
                     progress.update(bar, advance=trainer.config.batch_size, note=note)
 
                 rows.append(train(dataclasses.replace(base, seed=seed, total_steps=steps), advance))
+                keep(name, rows[-1])
             summaries[name] = summarize(name, rows, quick)
             progress.update(bar, completed=steps * len(seeds), note="")
     return summaries
@@ -175,7 +179,7 @@ def table_of(summaries: Row, quick: bool) -> Table:
                 ", ".join(f"{row[measure]:.1f}" for row in summary["seeds"]),
                 f"{theirs['ours']:.1f}" + ("" if spread is None else f" ± {spread:.1f}"),
                 f"{theirs['mean']} ± {theirs['spread']}", theirs["source"],
-                "–" if quick else "at or above" if theirs["at_or_above"] else "below",
+                theirs["verdict"] or "–",
             )  # fmt: skip
     return table
 
@@ -189,23 +193,34 @@ def main() -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--quick", action="store_true", help="only shows that it runs")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--save", action="store_true", help=f"keep the trainings in {KEPT.name}")
     options = parser.parse_args()
+    if options.save and options.quick:
+        parser.error("--save keeps whole trainings: leave --quick out")
     torch.set_num_threads(1)
     load = os.getloadavg()[0]
     seeds = options.seeds[:1] if options.quick else options.seeds
-    names = options.only or list(REFERENCES)
-    summaries = measure_all(names, seeds, options.quick, Console(stderr=True))
-    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()}"
+    names = options.only or list(QUICK_TASKS if options.quick else REFERENCES)
+    measured = {
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "versions": {"torch": torch.__version__, "gymnasium": gymnasium.__version__},
+        "python": platform.python_version(),
+    }
+
+    def keep(name: str, row: Row) -> None:
+        if options.save:
+            save(name, row, measured)
+
+    summaries = measure_all(names, seeds, options.quick, Console(stderr=True), keep)
     console = Console()
     console.print(table_of(summaries, options.quick))
-    console.print(f"{machine}, load {load:.1f} at the start")
+    console.print(f"{measured['machine']}, load {load:.1f} at the start")
     if options.quick:
         console.print("A quick run stops long before the published ones did: no comparison.")
     if options.json:
         print(json.dumps({
-            "tasks": summaries, "quick": options.quick, "machine": machine, "threads": 1,
-            "versions": {"torch": torch.__version__, "gymnasium": gymnasium.__version__},
-            "python": platform.python_version(), "load_average_at_start": round(load, 2),
+            "tasks": summaries, "quick": options.quick, "threads": 1, **measured,
+            "load_average_at_start": round(load, 2),
         }))  # fmt: skip
     return 0
 
