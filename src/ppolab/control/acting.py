@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ppolab.control.distributions import LOG_2PI, Categorical, DiagonalGaussian
 from ppolab.control.networks import MLP, ActorCritic
@@ -33,13 +33,30 @@ class Actor(Protocol):
         """
         ...
 
-    def values(self, observations: NDArray[Any]) -> Float32:
-        """The critic's value of each row, [batch]."""
+    def values(self, observations: NDArray[Any], environments: list[int] | None = None) -> Float32:
+        """The critic's value of each row, [batch]; nothing is remembered of them.
+
+        `environments` are those that the rows come from, for an actor that remembers more of them
+        than these; None: one row of each.
+        """
+        ...
+
+    def forget(self, environment: int) -> None:
+        """An environment's episode ended: remember nothing of it."""
         ...
 
 
-def actor_for(model: ActorCritic, generator: np.random.Generator) -> Actor:
-    """The quickest actor that can act for a model."""
+def actor_for(
+    model: ActorCritic, generator: np.random.Generator, states: Tensor | None = None
+) -> Actor:
+    """The quickest actor that can act for a model.
+
+    `states` [environments, state] is what a model with a memory remembers; it is overwritten at
+    each step.
+    """
+    if model.memory is not None:
+        assert states is not None
+        return RememberingActor(model, generator, states)
     small = isinstance(model.trunk, nn.Identity) and isinstance(model.actor, MLP)
     if small and isinstance(model.distribution, (Categorical, DiagonalGaussian)):
         return NumpyActor(model, generator)
@@ -62,17 +79,49 @@ class TorchActor:
     def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
         """Sample an action for each row; see `Actor`."""
         allowed = None if masks is None else torch.from_numpy(masks)
-        parameters, values = self._model(torch.from_numpy(observations), allowed)
+        parameters, values = self._look(torch.from_numpy(observations), allowed)
         self._draws.manual_seed(int(self._generator.integers(2**63)))
         actions = self._model.distribution.sample(parameters, self._draws)
         log_probs, _ = self._model.distribution.evaluate(parameters, actions)
         return actions.numpy(), log_probs.numpy(), values.numpy()
 
     @torch.inference_mode()
-    def values(self, observations: NDArray[Any]) -> Float32:
+    def values(self, observations: NDArray[Any], environments: list[int] | None = None) -> Float32:
         """The critic's value of each row, [batch]."""
         values: Float32 = self._model(torch.from_numpy(observations))[1].numpy()
         return values
+
+    def forget(self, environment: int) -> None:
+        """Nothing, for nothing is remembered."""
+
+    def _look(self, rows: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Parameters of the distribution and values of what is acted upon."""
+        parameters, values = self._model(rows, masks)
+        return parameters, values
+
+
+class RememberingActor(TorchActor):
+    """Acts for a model with a memory; each environment has a row of its own in `states`."""
+
+    def __init__(self, model: ActorCritic, generator: np.random.Generator, states: Tensor) -> None:
+        super().__init__(model, generator)
+        self._states = states
+
+    @torch.inference_mode()
+    def values(self, observations: NDArray[Any], environments: list[int] | None = None) -> Float32:
+        """The critic's value of each row, met with what is remembered, [batch]."""
+        met = self._states if environments is None else self._states[environments]
+        values: Float32 = self._model.step(torch.from_numpy(observations), met)[1].numpy()
+        return values
+
+    def forget(self, environment: int) -> None:
+        """Empty an environment's memory (detail 34)."""
+        self._states[environment] = 0.0
+
+    def _look(self, rows: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        parameters, values, after = self._model.step(rows, self._states, masks)
+        self._states.copy_(after)
+        return parameters, values
 
 
 class NumpyActor:
@@ -100,9 +149,12 @@ class NumpyActor:
             outputs[~masks] = -np.inf
         return (*self._draw_choice(outputs), self.values(observations))
 
-    def values(self, observations: NDArray[Any]) -> Float32:
+    def values(self, observations: NDArray[Any], environments: list[int] | None = None) -> Float32:
         """The critic's value of each row, [batch]."""
         return _forward(self._critic, observations)[:, 0]
+
+    def forget(self, environment: int) -> None:
+        """Nothing, for nothing is remembered."""
 
     def _draw_choice(self, logits: Float32) -> tuple[NDArray[np.int64], Float32]:
         """Invert the cumulative distribution: the first action whose sum passes u·total."""

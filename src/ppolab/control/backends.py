@@ -73,7 +73,8 @@ class TorchBackend:
         gamma: float,
     ) -> list[Finished]:
         """Fill the rollout; see `ppolab.control.rollout.collect`."""
-        return collect(rollout, environment, actor_for(self._model, generator), gamma)
+        actor = actor_for(self._model, generator, rollout.last_states)
+        return collect(rollout, environment, actor, gamma)
 
     def update(
         self, rollout: Rollout, config: PPOConfig, learning_rate: float, generator: torch.Generator

@@ -79,6 +79,10 @@ class PPOConfig:
     """Of several agents: tell the shared networks which agent they act for."""
     hidden_size: int = 64
     """Units of each of the two hidden layers, of actor and critic each (detail 13)."""
+    memory: Literal["none", "gru", "lstm"] = "none"
+    """A layer that remembers within an episode, shared by actor and critic (details 32 to 36)."""
+    memory_size: int = 64
+    """Units of the memory."""
     adam_epsilon: float = 1e-5
     """Adam's ε (detail 3)."""
     stop_return: float | None = None
@@ -94,7 +98,7 @@ class PPOConfig:
             "epochs",
             "minibatch_size",
         )
-        for name in (*counts, "hidden_size"):
+        for name in (*counts, "hidden_size", "memory_size"):
             _require(self, name, getattr(self, name) >= 1, "must be at least 1", "Give 1 or more")
         _require(self, "seed", 0 <= self.seed < 2**31, "is out of range", "Give 0 to 2147483647")
         for name in ("learning_rate", "clip_range", "max_gradient_norm", "adam_epsilon"):
@@ -127,9 +131,31 @@ class PPOConfig:
                  f"does not divide the rollout of {self.environments} environments × "
                  f"{self.rollout_steps} steps = {self.batch_size} samples",
                  "Choose a divisor of it")  # fmt: skip
+        self._check_memory()
         _require(self, "total_steps", self.total_steps >= self.batch_size,
                  f"is less than one rollout of {self.batch_size} steps",
                  f"Give {self.batch_size} or more, or a smaller rollout")  # fmt: skip
+
+    def _check_memory(self) -> None:
+        _require(self, "memory", self.memory in ("none", "gru", "lstm"),
+                 "is not a memory", "Known: none, gru, lstm")  # fmt: skip
+        if self.memory == "none":
+            return
+        _require(self, "shared_encoder", self.shared_encoder,
+                 "does not go with a memory, which actor and critic share",
+                 "Leave it on, or take memory none")  # fmt: skip
+        _require(self, "critic", self.critic == "own",
+                 "sees what the actor does not, and a memory is shared by both",
+                 "Take own, or memory none")  # fmt: skip
+        _require(self, "minibatch_size", self.minibatch_size % self.rollout_steps == 0,
+                 "cuts through what is remembered: a minibatch is made of whole environments, each "
+                 f"with its {self.rollout_steps} steps",
+                 f"Choose a multiple of {self.rollout_steps} that divides {self.batch_size}",
+                 )  # fmt: skip
+        micro = self.micro_batch_size
+        _require(self, "micro_batch_size", micro is None or micro >= self.rollout_steps,
+                 f"cuts through what is remembered in {self.rollout_steps} steps",
+                 f"Give {self.rollout_steps} or more, or leave it out")  # fmt: skip
 
     @property
     def batch_size(self) -> int:

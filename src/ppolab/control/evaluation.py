@@ -162,6 +162,7 @@ def evaluate(
             actions, _, _ = policy.act(environment.observations, environment.masks)
             environment.step(actions)
             step += 1
+            policy.forget(environment)
             for episode in whole_episodes(environment.finished):
                 i = episode.environment
                 begun[i] = step
@@ -228,6 +229,7 @@ def record_episode(
             present.append(_all_or(environment.present, len(environment)))
             action, parameter, value = policy.act(environment.observations, environment.masks)
             environment.step(action)
+            policy.forget(environment)
             actions.append(action.copy())
             parameters.append(parameter)
             values.append(value)
@@ -292,6 +294,15 @@ class _Policy:
         self._normalization = normalization
         self._deterministic = deterministic
         self._draws = torch.Generator().manual_seed(_derived(seed, _ACTIONS))
+        self._states: Tensor | None = None  # [rows, state], what is remembered of each
+
+    def forget(self, environment: Environment) -> None:
+        """Remember nothing of episodes that just ended, nor of agents that are not there."""
+        assert self._states is not None
+        for episode in environment.finished:
+            self._states[episode.environment] = 0.0
+        if environment.present is not None:
+            self._states[torch.from_numpy(~environment.present)] = 0.0
 
     @torch.inference_mode()
     def act(
@@ -300,7 +311,11 @@ class _Policy:
         """Actions, parameters of the distribution and values, [batch, …] each."""
         rows = observations if self._normalization is None else self._normalization(observations)
         allowed = None if masks is None else torch.from_numpy(masks)
-        parameters, values = self._model(torch.from_numpy(rows), allowed)
+        if self._states is None:
+            self._states = torch.zeros(len(rows), self._model.state_size)
+        parameters, values, self._states = self._model.step(
+            torch.from_numpy(rows), self._states, allowed
+        )
         distribution = self._model.distribution
         if self._deterministic:
             actions = distribution.mode(parameters)

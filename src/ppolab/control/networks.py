@@ -12,6 +12,7 @@ from gymnasium.spaces import Box
 from torch import Tensor, nn
 
 from ppolab.control.distributions import Categorical, DiagonalGaussian, Distribution
+from ppolab.control.memory import Memory, Stretches
 from ppolab.control.observations import ObservationLayout, Part
 from ppolab.errors import InvalidSettingError
 
@@ -167,7 +168,8 @@ class ActorCritic(nn.Module):
     """A policy and a value function.
 
     For vectors they are separate MLPs (detail 13). With images they share one encoder and have a
-    head each, as in the Atari experiments, unless `shared` is False.
+    head each, as in the Atari experiments, unless `shared` is False. With a memory they share
+    everything but a linear head: what is seen is encoded, what was seen before is added to it.
     Where the layout has a part for the critic alone, the actor does not see it.
     The small output gain of the actor makes the first policy nearly uniform.
     """
@@ -178,17 +180,31 @@ class ActorCritic(nn.Module):
         distribution: Distribution,
         hidden_size: int,
         shared: bool = True,
+        memory: str = "none",
+        memory_size: int = 64,
     ) -> None:
         super().__init__()
         self.distribution = distribution
         gaussian = isinstance(distribution, DiagonalGaussian)
         outputs = distribution.parameter_count // 2 if gaussian else distribution.parameter_count
         self.trunk: nn.Module = nn.Identity()
-        if layout.flat:
-            self.actor: nn.Module = MLP(layout.actor_size, hidden_size, outputs, output_gain=0.01)
+        self.memory: Memory | None = None
+        if memory != "none":
+            assert layout.actor_size == layout.size  # the settings see to it
+            encoder = Encoder(layout)
+            inputs = hidden_size if layout.flat else encoder.size
+            self.trunk = encoder
+            if layout.flat:
+                dense = orthogonal(nn.Linear(encoder.size, hidden_size), math.sqrt(2))
+                self.trunk = nn.Sequential(encoder, dense, nn.Tanh())
+            self.memory = Memory(memory, inputs, memory_size)
+            self.actor: nn.Module = orthogonal(nn.Linear(memory_size, outputs), 0.01)
+            self.critic: nn.Module = orthogonal(nn.Linear(memory_size, 1), 1.0)
+        elif layout.flat:
+            self.actor = MLP(layout.actor_size, hidden_size, outputs, output_gain=0.01)
             if layout.actor_size < layout.size:
                 self.actor = Blinkered(layout.actor_size, self.actor)
-            self.critic: nn.Module = MLP(layout.size, hidden_size, 1, output_gain=1.0)
+            self.critic = MLP(layout.size, hidden_size, 1, output_gain=1.0)
         elif shared:
             encoder = Encoder(layout)
             self.trunk = encoder
@@ -207,26 +223,57 @@ class ActorCritic(nn.Module):
         space = Box(-np.inf, np.inf, (observation_size,), np.float32)
         return cls(ObservationLayout("none", space), Categorical(action_count), hidden_size)
 
-    def forward(self, rows: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    @property
+    def state_size(self) -> int:
+        """Numbers that are remembered of an environment; 0 without a memory."""
+        return 0 if self.memory is None else self.memory.state_size
+
+    def forward(
+        self,
+        rows: Tensor,
+        masks: Tensor | None = None,
+        stretches: list[Stretches] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Parameters of the action distribution and values.
 
         Args:
             rows: [batch, row], observations as `ObservationLayout` lays them out.
             masks: [batch, logits] bool, False for forbidden actions.
+            stretches: for a memory, which of the rows follow each other; see `memory.replay`.
+                None: each of them begins an episode.
 
         Returns:
             Parameters [batch, parameter_count] and values [batch].
         """
         features = self.trunk(rows)
-        parameters = self.actor(features)
-        if masks is not None:
-            parameters = torch.where(masks, parameters, MASKED)
-        if self.log_std is not None:
-            parameters = torch.cat([parameters, self.log_std.expand_as(parameters)], dim=1)
-        return parameters, self.critic(features).squeeze(1)
+        if self.memory is not None:
+            features = self.memory(features, stretches)
+        return self._heads(features, masks)
+
+    def step(
+        self, rows: Tensor, states: Tensor, masks: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As `forward`, for one step of each environment and what is remembered of it.
+
+        Args:
+            rows: [batch, row].
+            states: [batch, state], with nothing in it where there is no memory.
+            masks: [batch, logits] bool, False for forbidden actions.
+
+        Returns:
+            Parameters [batch, parameter_count], values [batch] and the states after it.
+        """
+        features = self.trunk(rows)
+        if self.memory is not None:
+            features, states = self.memory.step(features, states)
+        return (*self._heads(features, masks), states)
 
     def evaluate(
-        self, rows: Tensor, actions: Tensor, masks: Tensor | None = None
+        self,
+        rows: Tensor,
+        actions: Tensor,
+        masks: Tensor | None = None,
+        stretches: list[Stretches] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities of given actions, entropies and values.
 
@@ -234,13 +281,22 @@ class ActorCritic(nn.Module):
             rows: [batch, row], observations.
             actions: [batch, *action_shape].
             masks: [batch, logits] bool, False for forbidden actions.
+            stretches: as in `forward`.
 
         Returns:
             Log-probabilities [batch] in nats, entropies [batch] in nats, values [batch].
         """
-        parameters, values = self.forward(rows, masks)
+        parameters, values = self.forward(rows, masks, stretches)
         log_probs, entropy = self.distribution.evaluate(parameters, actions)
         return log_probs, entropy, values
+
+    def _heads(self, features: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
+        parameters = self.actor(features)
+        if masks is not None:
+            parameters = torch.where(masks, parameters, MASKED)
+        if self.log_std is not None:
+            parameters = torch.cat([parameters, self.log_std.expand_as(parameters)], dim=1)
+        return parameters, self.critic(features).squeeze(1)
 
 
 def orthogonal(layer: Layer, gain: float) -> Layer:

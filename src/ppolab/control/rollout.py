@@ -65,6 +65,8 @@ class Rollout:
     last_values: Tensor  # [environments], its value after the last step
     masks: Tensor | None = None  # [time, environments, logits] bool; None: all are allowed
     present: Tensor | None = None  # [time, environments] bool, False where nobody acted; None: all
+    states: Tensor | None = None  # [environments, state], remembered before the first step
+    last_states: Tensor | None = None  # [environments, state], remembered after the last step
 
     def samples(self, values: Tensor) -> Tensor:
         """Those of `values` [time, environments] where somebody acted."""
@@ -85,8 +87,11 @@ class Rollout:
         )
 
     @classmethod
-    def allocate(cls, steps: int, environment: Environment) -> Rollout:
-        """Make room for `steps` samples of each copy of an environment."""
+    def allocate(cls, steps: int, environment: Environment, state_size: int = 0) -> Rollout:
+        """Make room for `steps` samples of each copy of an environment.
+
+        `state_size` is that of the policy's memory, 0 for one without; it starts empty.
+        """
         shape = (steps, len(environment))
         layout, distribution = environment.layout, environment.distribution
         logits = distribution.parameter_count
@@ -104,6 +109,8 @@ class Rollout:
             dones=torch.zeros(shape),
             values=torch.zeros(shape),
             last_values=torch.zeros(len(environment)),
+            states=torch.zeros(len(environment), state_size) if state_size else None,
+            last_states=torch.zeros(len(environment), state_size) if state_size else None,
         )
 
 
@@ -116,7 +123,12 @@ def collect(
     it was cut off in, discounted once, is added to its last reward. Otherwise the critic would
     learn that standing upright for 500 steps is as bad as falling (Pardo et al. 2018, "Time limits
     in reinforcement learning").
+
+    What a policy remembers goes on from the end of the last rollout. It is kept as it was at the
+    start, for the update to begin there again.
     """
+    if rollout.states is not None and rollout.last_states is not None:
+        rollout.states.copy_(rollout.last_states)
     observations, actions = rollout.observations.numpy(), rollout.actions.numpy()
     log_probs, values = rollout.log_probs.numpy(), rollout.values.numpy()
     rewards, dones = rollout.rewards.numpy(), rollout.dones.numpy()
@@ -131,13 +143,18 @@ def collect(
             present[t] = environment.present
         acted = actor.act(environment.observations, environment.masks)
         actions[t], log_probs[t], values[t] = acted
+        if present is not None:
+            for row in np.flatnonzero(~present[t]):
+                actor.forget(int(row))  # nobody saw what was shown there
         environment.step(actions[t])
         rewards[t], dones[t] = environment.rewards, environment.dones
         if environment.finished:
             for episode in environment.finished:
                 if episode.truncated:
-                    value = actor.values(np.expand_dims(episode.final_observation, 0))[0]
+                    final = np.expand_dims(episode.final_observation, 0)
+                    value = actor.values(final, [episode.environment])[0]
                     rewards[t, episode.environment] += gamma * value
+                actor.forget(episode.environment)
             finished.extend(environment.finished)
     rollout.last_values.numpy()[:] = actor.values(environment.observations)
     return finished

@@ -101,13 +101,15 @@ class PPOTrainer:
             torch.manual_seed(config.seed)
             self.model = ActorCritic(
                 self.environment.layout, self.environment.distribution, config.hidden_size,
-                config.shared_encoder,
+                config.shared_encoder, config.memory, config.memory_size,
             )  # fmt: skip
         self.parameters = FlatParameters(self.model)
         self.optimizer = Adam(self.parameters, config.learning_rate, config.adam_epsilon)
         self.shuffle_generator = torch.Generator().manual_seed(config.seed)
         self.action_generator = np.random.default_rng([config.seed, 1])
-        self.rollout = Rollout.allocate(config.rollout_steps, self.environment)
+        self.rollout = Rollout.allocate(
+            config.rollout_steps, self.environment, self.model.state_size
+        )
         self.backend = choose_backend(
             config, self.model, self.parameters, self.optimizer, self.parts, self.environment,
             progress,
@@ -204,6 +206,8 @@ class PPOTrainer:
             "adam_mean": self.optimizer.mean.clone(),
             "adam_square": self.optimizer.square.clone(),
         }
+        if self.rollout.last_states is not None:
+            tensors["memory"] = self.rollout.last_states.clone()
         return tensors, {
             "iteration": self.iteration,
             "episodes": self.episodes,
@@ -238,7 +242,13 @@ class PPOTrainer:
         self.recent_lengths = deque(extra["recent_lengths"], RECENT_EPISODES)
         self.config = dataclasses.replace(self.config, **extra["live_settings"])
         captured = extra["environment"]
-        return captured is not None and self.environment.restore(captured)
+        exact = captured is not None and self.environment.restore(captured)
+        remembered = self.rollout.last_states
+        if remembered is not None:
+            remembered.copy_(tensors["memory"])
+            if not exact:  # it belongs to episodes that do not go on
+                remembered.zero_()
+        return exact
 
     def close(self) -> None:
         """Release the environments."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ppolab.algorithms.diagnostics import approximate_kl, ratio_histogram
 from ppolab.algorithms.policy_losses import PolicyLoss, clipped_policy_loss
 from ppolab.algorithms.value_losses import clipped_value_loss, squared_value_loss
 from ppolab.control.config import PPOConfig
+from ppolab.control.minibatches import minibatches
 from ppolab.control.networks import ActorCritic
 from ppolab.control.optimizer import Adam
 from ppolab.control.parameters import FlatParameters
@@ -76,9 +76,6 @@ def update(
     masks = None if rollout.masks is None else rollout.masks.flatten(0, 1)
     old_values = rollout.values.flatten()
     flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
-    # Where an agent had left, a row holds nothing to learn from: it is in no minibatch.
-    acted = None if rollout.present is None else rollout.present.flatten().nonzero().squeeze(1)
-    count = len(actions) if acted is None else len(acted)
 
     autocast = (
         torch.autocast("cpu", torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
@@ -91,26 +88,25 @@ def update(
     for _ in range(config.epochs):
         ratios: list[Tensor] = []
         good: list[Tensor] = []
-        order = torch.randperm(count, generator=generator)
-        if acted is not None:
-            order = acted[order]
-        # Where the size does not divide the samples, equal pieces rather than a small last one.
-        for batch in order.tensor_split(math.ceil(count / config.minibatch_size)):
+        for pieces in minibatches(rollout, config, generator):
+            counts = [len(piece.samples) for piece in pieces]
+            batch = torch.cat([piece.samples for piece in pieces])
             batch_advantages = flat_advantages[batch]
             if config.normalize_advantages:
                 batch_advantages = normalize(batch_advantages)
 
             parameters.gradient.zero_()
-            # Usually one piece; smaller ones add up to the same gradient in less memory.
-            for piece in _pieces(len(batch), config.micro_batch_size):
-                chosen = batch[piece]
+            for piece, piece_advantages in zip(
+                pieces, torch.split(batch_advantages, counts), strict=True
+            ):
+                chosen = piece.samples
                 with autocast:
                     log_probs, entropy, values = model.evaluate(
                         observations[chosen], actions[chosen],
-                        None if masks is None else masks[chosen],
+                        None if masks is None else masks[chosen], piece.stretches,
                     )  # fmt: skip
                 policy = parts.policy_loss(
-                    log_probs, old_log_probs[chosen], batch_advantages[piece], config.clip_range
+                    log_probs, old_log_probs[chosen], piece_advantages, config.clip_range
                 )
                 if config.value_clip_range is None:
                     value_loss = squared_value_loss(values, flat_returns[chosen])
@@ -156,12 +152,6 @@ def update(
         ratio_counts=torch.stack(ratio_counts, dim=1),
     )
     return report, returns
-
-
-def _pieces(count: int, size: int | None) -> list[slice]:
-    """Slices of at most `size` that cover `count` samples; one slice where no size is given."""
-    size = size or count
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _counts_by_sign(ratios: Tensor, good: Tensor) -> Tensor:

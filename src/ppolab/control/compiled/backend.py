@@ -50,6 +50,9 @@ def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = No
     """Why the compiled back end cannot train this model, in words; None if it can."""
     if type(model) is not ActorCritic:
         return f"it trains ActorCritic networks, and this is {type(model).__name__}"
+    if model.memory is not None:
+        kind = type(model.memory.cells).__name__
+        return f"it knows networks that remember nothing, and these have a memory ({kind})"
     for network in (model.actor, model.critic):
         if type(network) is not MLP:
             return f"it knows networks of two tanh layers, and this is {type(network).__name__}"
