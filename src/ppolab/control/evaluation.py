@@ -159,10 +159,10 @@ def evaluate(
     step = 0
     try:
         while sum(map(len, kept)) < episodes:
-            actions, _, _ = policy.act(environment.observations, environment.masks)
+            actions, _, _ = policy.act(environment)
             environment.step(actions)
             step += 1
-            policy.forget(environment)
+            policy.forget(environment.finished)
             for episode in whole_episodes(environment.finished):
                 i = episode.environment
                 begun[i] = step
@@ -227,9 +227,9 @@ def record_episode(
         while not ended:
             observations.append(environment.observations.copy())
             present.append(_all_or(environment.present, len(environment)))
-            action, parameter, value = policy.act(environment.observations, environment.masks)
+            action, parameter, value = policy.act(environment)
             environment.step(action)
-            policy.forget(environment)
+            policy.forget(environment.finished)
             actions.append(action.copy())
             parameters.append(parameter)
             values.append(value)
@@ -296,32 +296,32 @@ class _Policy:
         self._draws = torch.Generator().manual_seed(_derived(seed, _ACTIONS))
         self._states: Tensor | None = None  # [rows, state], what is remembered of each
 
-    def forget(self, environment: Environment) -> None:
-        """Remember nothing of episodes that just ended, nor of agents that are not there."""
-        assert self._states is not None
-        for episode in environment.finished:
-            self._states[episode.environment] = 0.0
-        if environment.present is not None:
-            self._states[torch.from_numpy(~environment.present)] = 0.0
-
     @torch.inference_mode()
-    def act(
-        self, observations: NDArray[Any], masks: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[Any], Tensor, NDArray[np.float32]]:
+    def act(self, environment: Environment) -> tuple[NDArray[Any], Tensor, NDArray[np.float32]]:
         """Actions, parameters of the distribution and values, [batch, …] each."""
-        rows = observations if self._normalization is None else self._normalization(observations)
-        allowed = None if masks is None else torch.from_numpy(masks)
+        rows = environment.observations
+        rows = rows if self._normalization is None else self._normalization(rows)
+        allowed = None if environment.masks is None else torch.from_numpy(environment.masks)
         if self._states is None:
             self._states = torch.zeros(len(rows), self._model.state_size)
         parameters, values, self._states = self._model.step(
             torch.from_numpy(rows), self._states, allowed
         )
+        if environment.present is not None:  # nothing was shown to agents that had left
+            self._states = self._states * torch.from_numpy(environment.present).unsqueeze(1)
         distribution = self._model.distribution
         if self._deterministic:
             actions = distribution.mode(parameters)
         else:
             actions = distribution.sample(parameters, self._draws)
         return actions.numpy(), parameters, values.numpy()
+
+    @torch.inference_mode()
+    def forget(self, finished: list[Finished]) -> None:
+        """Remember nothing of episodes that just ended."""
+        assert self._states is not None
+        for episode in finished:
+            self._states[episode.environment] = 0.0
 
 
 def _told(distribution: Distribution, parameters: Tensor) -> dict[str, NDArray[np.float32]]:
