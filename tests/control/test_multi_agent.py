@@ -47,8 +47,11 @@ class Zero:
         zeros = np.zeros(len(observations), np.float32)
         return zeros.astype(np.int64), zeros, self.values(observations)
 
-    def values(self, observations: NDArray[Any]) -> NDArray[np.float32]:
+    def values(self, observations: NDArray[Any], rows: Any = None) -> NDArray[np.float32]:
         return observations[:, 0] + observations[:, -1]
+
+    def forget(self, environment: int) -> None:
+        pass
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,12 @@ class Uniform:
 
     def __init__(self, backend: CompiledBackend, generator: np.random.Generator) -> None:
         self.backend, self.generator = backend, generator
-        self.values = backend.values
+
+    def values(self, observations: np.ndarray, environments: object = None) -> np.ndarray:
+        return self.backend.values(observations)
+
+    def forget(self, environment: int) -> None:
+        pass
 
     def act(
         self, observations: np.ndarray, masks: None = None
