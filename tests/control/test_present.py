@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished, Team, whole_episodes
 from ppolab.control.networks import ActorCritic
@@ -98,7 +99,7 @@ def test_minibatches_are_equal_where_their_size_does_not_divide_the_samples(
 
     def listening(log_probs: Tensor, *others: object) -> object:
         seen.append(len(log_probs))
-        return Parts().policy_loss(log_probs, *others)  # type: ignore[arg-type]
+        return clipped_policy_loss(log_probs, *others)  # type: ignore[arg-type]
 
     learn(rollout_with_gaps(missing), 32, Parts(policy_loss=listening))  # type: ignore[arg-type]
     assert seen == sizes * 3

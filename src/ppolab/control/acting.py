@@ -58,6 +58,7 @@ def actor_for(
         assert states is not None
         return RememberingActor(model, generator, states)
     small = isinstance(model.trunk, nn.Identity) and isinstance(model.actor, MLP)
+    small = small and model.actor.activation is torch.tanh
     if small and isinstance(model.distribution, (Categorical, DiagonalGaussian)):
         return NumpyActor(model, generator)
     return TorchActor(model, generator)

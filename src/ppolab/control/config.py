@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
@@ -43,32 +44,60 @@ class PPOConfig:
     """Samples per gradient step; must divide environments × rollout_steps."""
     learning_rate: float = 2.5e-4
     """Adam's step size at the start."""
-    learning_rate_schedule: Literal["linear", "constant"] = "linear"
-    """How the learning rate changes until the end (detail 4)."""
+    learning_rate_schedule: Literal["linear", "constant", "cosine"] = "linear"
+    """How the learning rate falls until the end (detail 4)."""
     gamma: float = 0.99
     """Discount per step."""
     gae_lambda: float = 0.95
     """λ of generalized advantage estimation (detail 5)."""
+    bootstrap_truncation: bool = True
+    """Add γ·V(final observation) where a time limit cut an episode off; else it counts as ended."""
+    shuffle_minibatches: bool = True
+    """Draw each epoch's minibatches anew; else they are runs of neighbouring steps (detail 6)."""
     normalize_advantages: bool = True
     """Give each minibatch's advantages mean 0 and standard deviation 1 (detail 7)."""
+    policy_loss: Literal["clipped", "unclipped", "asymmetric", "dual_clip", "kl_penalty"] = (
+        "clipped"
+    )
+    """What is minimised for the actor; the others are variants of the clipped one (detail 8)."""
     clip_range: float = 0.2
-    """ε of the clipped objective (detail 8)."""
+    """ε of the clipped objective, at the start (detail 8)."""
+    clip_range_schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How ε falls until the end."""
+    clip_range_high: float = 0.28
+    """How far above 1 the ratio may go with policy_loss asymmetric; below it is clip_range."""
+    dual_clip: float = 3.0
+    """Ratio beyond which a bad action pulls no further, with policy_loss dual_clip."""
+    kl_penalty_coef: float = 1.0
+    """β, the price of a nat of KL at the start, with policy_loss kl_penalty."""
+    kl_penalty_target: float | None = None
+    """KL in nats that β is halved or doubled to hold; None: β stays as it is."""
     value_clip_range: float | None = None
     """ε of the clipped value loss, in reward units; None leaves it unclipped (detail 9)."""
     value_coef: float = 0.5
     """Weight of the value loss (detail 10)."""
     entropy_coef: float = 0.01
     """Weight of the entropy bonus (detail 10)."""
-    max_gradient_norm: float = 0.5
-    """Gradients longer than this are shortened to it (detail 11)."""
+    max_gradient_norm: float | None = 0.5
+    """Gradients longer than this are shortened to it; None leaves them (detail 11)."""
     target_kl: float | None = None
     """Stop the epochs of an update early once the approximate KL passes this, in nats."""
     normalize_observations: bool = False
     """Bring observations to mean 0 and standard deviation 1 as they are seen (details 28, 29)."""
+    observation_clip: float | None = 10.0
+    """Normalised observations are cut off at ± this; None leaves them (detail 29)."""
     normalize_rewards: bool = False
     """Divide rewards by the spread of discounted returns (details 30, 31)."""
+    reward_clip: float | None = 10.0
+    """Normalised rewards are cut off at ± this; None leaves them (detail 31)."""
+    initialization: Literal["orthogonal", "default"] = "orthogonal"
+    """First weights: orthogonal with a small output of the actor, or torch's own (detail 2)."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """Of the hidden layers behind vectors; those of images are ReLU."""
     shared_encoder: bool = True
-    """Let actor and critic share the encoder of images (detail 21); vectors never share."""
+    """Let actor and critic share the encoder of images (detail 21)."""
+    shared_layers: bool = False
+    """Let actor and critic share the hidden layers behind vectors; detail 13 keeps them apart."""
     micro_batch_size: int | None = None
     """Largest piece that goes through the network at once; None takes the whole minibatch."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -101,44 +130,44 @@ class PPOConfig:
         for name in (*counts, "hidden_size", "memory_size"):
             _require(self, name, getattr(self, name) >= 1, "must be at least 1", "Give 1 or more")
         _require(self, "seed", 0 <= self.seed < 2**31, "is out of range", "Give 0 to 2147483647")
-        for name in ("learning_rate", "clip_range", "max_gradient_norm", "adam_epsilon"):
+        for name in ("learning_rate", "clip_range", "clip_range_high", "adam_epsilon"):
             value = getattr(self, name)
             _require(self, name, 0 < value < math.inf, "must be positive", "Give a number above 0")
-        for name in ("value_clip_range", "target_kl"):
+        for name in ("value_clip_range", "target_kl", "kl_penalty_target", "max_gradient_norm",
+                     "observation_clip", "reward_clip"):  # fmt: skip
             value = getattr(self, name)
             _require(self, name, value is None or 0 < value < math.inf, "must be positive",
                      "Give a number above 0, or leave it out")  # fmt: skip
         for name in ("gamma", "gae_lambda"):
             value = getattr(self, name)
             _require(self, name, 0 <= value <= 1, "must lie in [0, 1]", "Give a number from 0 to 1")
-        for name in ("value_coef", "entropy_coef"):
+        for name in ("value_coef", "entropy_coef", "kl_penalty_coef"):
             value = getattr(self, name)
             _require(self, name, 0 <= value < math.inf, "must not be negative",
                      "Give 0 or a positive number")  # fmt: skip
-        _require(self, "backend", self.backend in ("auto", "torch", "compiled"),
-                 "is not a back end", "Known: auto, torch, compiled")  # fmt: skip
-        _require(self, "precision", self.precision in ("float32", "bfloat16"),
-                 "is not a precision", "Known: float32, bfloat16")  # fmt: skip
-        _require(self, "critic", self.critic in ("own", "central"),
-                 "is not a critic", "Known: own, central")  # fmt: skip
+        for name, choices in _choices().items():
+            _require(self, name, getattr(self, name) in choices, "is not one of the choices",
+                     f"Known: {', '.join(choices)}")  # fmt: skip
+        _require(self, "dual_clip", 1 + self.clip_range < self.dual_clip < math.inf
+                 or self.policy_loss != "dual_clip",
+                 f"must lie above 1 + clip_range = {1 + self.clip_range:g}",
+                 "3 is the paper's")  # fmt: skip
         micro = self.micro_batch_size
         _require(self, "micro_batch_size", micro is None or micro >= 1, "must be at least 1",
                  "Give 1 or more, or leave it out")  # fmt: skip
-        schedule = self.learning_rate_schedule
-        _require(self, "learning_rate_schedule", schedule in ("linear", "constant"),
-                 "is not a schedule", "Known: linear, constant")  # fmt: skip
         _require(self, "minibatch_size", self.batch_size % self.minibatch_size == 0,
                  f"does not divide the rollout of {self.environments} environments × "
                  f"{self.rollout_steps} steps = {self.batch_size} samples",
                  "Choose a divisor of it")  # fmt: skip
         self._check_memory()
+        _require(self, "shared_layers", not self.shared_layers or self.critic == "own",
+                 "does not go with a critic that sees what the actor does not",
+                 "Leave it off, or take critic own")  # fmt: skip
         _require(self, "total_steps", self.total_steps >= self.batch_size,
                  f"is less than one rollout of {self.batch_size} steps",
                  f"Give {self.batch_size} or more, or a smaller rollout")  # fmt: skip
 
     def _check_memory(self) -> None:
-        _require(self, "memory", self.memory in ("none", "gru", "lstm"),
-                 "is not a memory", "Known: none, gru, lstm")  # fmt: skip
         if self.memory == "none":
             return
         _require(self, "shared_encoder", self.shared_encoder,
@@ -191,6 +220,13 @@ class PPOConfig:
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data from which `from_mapping` builds the same settings."""
         return dataclasses.asdict(self)
+
+
+@functools.cache
+def _choices() -> dict[str, tuple[str, ...]]:
+    """Settings that are one of several words, with the words."""
+    hints = get_type_hints(PPOConfig)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
 def _require(config: PPOConfig, name: str, holds: bool, problem: str, mend: str) -> None:

@@ -55,8 +55,9 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
     if not normalized:
         return inner
     return NormalizedEnvironment(
-        inner, config.gamma, config.normalize_observations, config.normalize_rewards
-    )
+        inner, config.gamma, config.normalize_observations, config.normalize_rewards,
+        config.observation_clip, config.reward_clip,
+    )  # fmt: skip
 
 
 def _compiled(config: PPOConfig, count: int) -> Environment:

@@ -15,7 +15,9 @@ from ppolab.control.rollout import Rollout
 def minibatches(
     rollout: Rollout, config: PPOConfig, generator: torch.Generator
 ) -> Iterator[list[Piece]]:
-    """Go through a rollout once in random order; yield each minibatch as a list of pieces.
+    """Go through a rollout once; yield each minibatch as a list of pieces.
+
+    The order is random unless the settings say otherwise (detail 6).
 
     Usually one piece; smaller ones add up to the same gradient in less memory. Where an agent had
     left, a row holds nothing to learn from: it is in no minibatch.
@@ -25,11 +27,11 @@ def minibatches(
     """
     largest = config.micro_batch_size or config.minibatch_size
     if rollout.states is not None:
-        yield from _whole_environments(rollout, config.minibatch_size, largest, generator)
+        yield from _whole_environments(rollout, config, largest, generator)
         return
     acted = None if rollout.present is None else rollout.present.flatten().nonzero().squeeze(1)
     count = rollout.rewards.numel() if acted is None else len(acted)
-    order = torch.randperm(count, generator=generator)
+    order = _order(count, config, generator)
     if acted is not None:
         order = acted[order]
     # Where the size does not divide the samples, equal pieces rather than a small last one.
@@ -38,15 +40,21 @@ def minibatches(
 
 
 def _whole_environments(
-    rollout: Rollout, size: int, largest: int, generator: torch.Generator
+    rollout: Rollout, config: PPOConfig, largest: int, generator: torch.Generator
 ) -> Iterator[list[Piece]]:
     assert rollout.states is not None
     steps, environments = rollout.rewards.shape
-    order = torch.randperm(environments, generator=generator)
+    order = _order(environments, config, generator)
     if rollout.present is not None:
         order = order[rollout.present.any(0)[order]]
-    for batch in torch.split(order, size // steps):
+    for batch in torch.split(order, config.minibatch_size // steps):
         yield [
             replay(rollout.dones, rollout.states, chosen, rollout.present)
             for chosen in torch.split(batch, largest // steps)
         ]
+
+
+def _order(count: int, config: PPOConfig, generator: torch.Generator) -> torch.Tensor:
+    if config.shuffle_minibatches:
+        return torch.randperm(count, generator=generator)
+    return torch.arange(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
@@ -24,18 +25,24 @@ class MLP(nn.Module):
     """Two hidden tanh layers and a linear output.
 
     Weights are orthogonal with gain √2, the output's gain is given (Huang et al. 2022, detail 2).
+
+    Attributes:
+        activation: of the hidden layers.
     """
+
+    activation: Callable[[Tensor], Tensor]
 
     def __init__(self, inputs: int, hidden: int, outputs: int, output_gain: float) -> None:
         super().__init__()
         self.first = orthogonal(nn.Linear(inputs, hidden), math.sqrt(2))
         self.second = orthogonal(nn.Linear(hidden, hidden), math.sqrt(2))
         self.output = orthogonal(nn.Linear(hidden, outputs), output_gain)
+        self.activation = torch.tanh
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [batch, inputs] to [batch, outputs]."""
-        x = torch.tanh(F.linear(x, self.first.weight, self.first.bias))
-        x = torch.tanh(F.linear(x, self.second.weight, self.second.bias))
+        x = self.activation(F.linear(x, self.first.weight, self.first.bias))
+        x = self.activation(F.linear(x, self.second.weight, self.second.bias))
         return F.linear(x, self.output.weight, self.output.bias)
 
 
@@ -167,10 +174,12 @@ class Blinkered(nn.Module):
 class ActorCritic(nn.Module):
     """A policy and a value function.
 
-    For vectors they are separate MLPs (detail 13). With images they share one encoder and have a
-    head each, as in the Atari experiments, unless `shared` is False. With a memory they share
-    everything but a linear head: what is seen is encoded, what was seen before is added to it.
-    Where the layout has a part for the critic alone, the actor does not see it.
+    For vectors they are separate MLPs (detail 13), or heads on two layers with `shared_layers`.
+    With images they share one encoder and have a head each, as in the Atari experiments, unless
+    `shared` is False.
+    With a memory they share everything but a linear head: what is seen is encoded, what was seen
+    before is added to it. Where the layout has a part for the critic alone, the actor does not see
+    it.
     The small output gain of the actor makes the first policy nearly uniform.
     """
 
@@ -182,12 +191,15 @@ class ActorCritic(nn.Module):
         shared: bool = True,
         memory: str = "none",
         memory_size: int = 64,
+        shared_layers: bool = False,
     ) -> None:
         super().__init__()
         self.distribution = distribution
         gaussian = isinstance(distribution, DiagonalGaussian)
         outputs = distribution.parameter_count // 2 if gaussian else distribution.parameter_count
         self.trunk: nn.Module = nn.Identity()
+        self.actor: nn.Module
+        self.critic: nn.Module
         self.memory: Memory | None = None
         if memory != "none":
             assert layout.actor_size == layout.size  # the settings see to it
@@ -198,8 +210,13 @@ class ActorCritic(nn.Module):
                 dense = orthogonal(nn.Linear(encoder.size, hidden_size), math.sqrt(2))
                 self.trunk = nn.Sequential(encoder, dense, nn.Tanh())
             self.memory = Memory(memory, inputs, memory_size)
-            self.actor: nn.Module = orthogonal(nn.Linear(memory_size, outputs), 0.01)
-            self.critic: nn.Module = orthogonal(nn.Linear(memory_size, 1), 1.0)
+            self.actor = orthogonal(nn.Linear(memory_size, outputs), 0.01)
+            self.critic = orthogonal(nn.Linear(memory_size, 1), 1.0)
+        elif layout.flat and shared_layers:
+            assert layout.actor_size == layout.size  # the settings see to it
+            self.trunk = hidden_layers(layout.size, hidden_size)
+            self.actor = orthogonal(nn.Linear(hidden_size, outputs), 0.01)
+            self.critic = orthogonal(nn.Linear(hidden_size, 1), 1.0)
         elif layout.flat:
             self.actor = MLP(layout.actor_size, hidden_size, outputs, output_gain=0.01)
             if layout.actor_size < layout.size:
@@ -297,6 +314,15 @@ class ActorCritic(nn.Module):
         if self.log_std is not None:
             parameters = torch.cat([parameters, self.log_std.expand_as(parameters)], dim=1)
         return parameters, self.critic(features).squeeze(1)
+
+
+def hidden_layers(inputs: int, hidden: int) -> nn.Sequential:
+    """Two tanh layers for actor and critic together, [batch, inputs] to [batch, hidden]."""
+    gain = math.sqrt(2)
+    return nn.Sequential(
+        orthogonal(nn.Linear(inputs, hidden), gain), nn.Tanh(),
+        orthogonal(nn.Linear(hidden, hidden), gain), nn.Tanh(),
+    )  # fmt: skip
 
 
 def orthogonal(layer: Layer, gain: float) -> Layer:

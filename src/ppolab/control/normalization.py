@@ -11,7 +11,6 @@ from ppolab.control.environments import Finished
 from ppolab.control.rollout import Environment
 from ppolab.errors import InvalidSettingError
 
-CLIP = 10.0  # normalised numbers are cut off here
 EPSILON = 1e-8
 
 
@@ -52,13 +51,16 @@ class RunningMoments:
 
 class NormalizedEnvironment:
     """A vector environment whose observations have mean 0 and standard deviation 1, and whose
-    rewards are divided by the spread of discounted returns.
+    rewards are divided by the spread of discounted returns. Both are cut off at ± a clip, if any.
 
     Rewards are scaled, never shifted: a shift would change which behaviour is best. The returns of
     finished episodes stay in the environment's own units.
     """
 
-    def __init__(self, inner: Environment, gamma: float, observations: bool, rewards: bool) -> None:
+    def __init__(
+        self, inner: Environment, gamma: float, observations: bool, rewards: bool,
+        observation_clip: float | None = 10.0, reward_clip: float | None = 10.0,
+    ) -> None:  # fmt: skip
         if observations and not inner.layout.flat:
             raise InvalidSettingError(
                 "normalize_observations", True, "needs observations of floats",
@@ -66,6 +68,8 @@ class NormalizedEnvironment:
             )  # fmt: skip
         self._inner = inner
         self._gamma = gamma
+        self._observation_clip = np.inf if observation_clip is None else observation_clip
+        self._reward_clip = np.inf if reward_clip is None else reward_clip
         self._moments = RunningMoments(inner.layout.size) if observations else None
         self._return_moments = RunningMoments(1) if rewards else None
         self._discounted = np.zeros(len(inner))
@@ -97,7 +101,7 @@ class NormalizedEnvironment:
             return observations
         scale = np.sqrt(self._moments.variance + EPSILON)
         scaled = (observations - self._moments.mean) / scale
-        return np.clip(scaled, -CLIP, CLIP).astype(np.float32)
+        return np.clip(scaled, -self._observation_clip, self._observation_clip).astype(np.float32)
 
     def close(self) -> None:
         """Release what the copies hold."""
@@ -140,7 +144,8 @@ class NormalizedEnvironment:
         self._return_moments.update(_of(self._discounted, acted)[:, None])
         self._discounted[self._inner.dones > 0] = 0.0
         scale = np.sqrt(self._return_moments.variance[0] + EPSILON)
-        np.clip(self._inner.rewards / scale, -CLIP, CLIP, out=self.rewards)
+        limit = self._reward_clip
+        np.clip(self._inner.rewards / scale, -limit, limit, out=self.rewards)
 
 
 def _of(rows: NDArray[Any], present: NDArray[np.bool_] | None) -> NDArray[Any]:

@@ -26,8 +26,9 @@ class FlatParameters:
                 parameter.grad = self.gradient[offset:end].view_as(parameter)
                 offset = end
 
-    def shorten_gradient(self, max_norm: float) -> Tensor:
-        """Scale the gradient to at most `max_norm`; return its norm before."""
+    def shorten_gradient(self, max_norm: float | None) -> Tensor:
+        """Scale the gradient to at most `max_norm`, if any; return its norm before."""
         norm: Tensor = torch.linalg.vector_norm(self.gradient)
-        self.gradient.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0))
+        if max_norm is not None:
+            self.gradient.mul_((max_norm / (norm + 1e-6)).clamp_(max=1.0))
         return norm

@@ -17,10 +17,11 @@ from torch import Tensor
 from ppolab.algorithms import schedules
 from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.control.backends import Progress, choose_backend
+from ppolab.control.building import build_networks
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished, Team, whole_episodes
+from ppolab.control.losses import kl_penalty_of
 from ppolab.control.making import make_environment
-from ppolab.control.networks import ActorCritic
 from ppolab.control.optimizer import Adam
 from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Rollout
@@ -50,7 +51,8 @@ class LiveSetting:
 LIVE_SETTINGS = (
     LiveSetting(
         "clip_range", "Clip range ε", 0.02, 1.0, 0.02,
-        "How far the ratio may move before the objective stops paying for it.",
+        "How far the ratio may move before the objective stops paying for it. Where ε follows a "
+        "schedule, this is its value at the start, which the schedule goes on lowering.",
     ),
 )  # fmt: skip
 
@@ -97,12 +99,7 @@ class PPOTrainer:
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.parts = parts if parts is not None else Parts()
         self.environment = make_environment(config)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            self.model = ActorCritic(
-                self.environment.layout, self.environment.distribution, config.hidden_size,
-                config.shared_encoder, config.memory, config.memory_size,
-            )  # fmt: skip
+        self.model = build_networks(config, self.environment)
         self.parameters = FlatParameters(self.model)
         self.optimizer = Adam(self.parameters, config.learning_rate, config.adam_epsilon)
         self.shuffle_generator = torch.Generator().manual_seed(config.seed)
@@ -114,6 +111,7 @@ class PPOTrainer:
             config, self.model, self.parameters, self.optimizer, self.parts, self.environment,
             progress,
         )  # fmt: skip
+        self.kl_penalty = kl_penalty_of(config)
         self.iteration = 0
         self.episodes = 0
         self.recent_returns: deque[float] = deque(maxlen=RECENT_EPISODES)
@@ -151,28 +149,29 @@ class PPOTrainer:
             TrainingDivergedError: a loss or gradient stopped being finite.
         """
         started = time.perf_counter()
-        remaining = 1.0 - self.iteration / self.config.iterations
-        schedule = getattr(schedules, self.config.learning_rate_schedule)
-        learning_rate = schedule(self.config.learning_rate, remaining)
-
+        config, learning_rate = self._settings_now(), self._scheduled("learning_rate")
+        gamma = config.gamma if config.bootstrap_truncation else 0.0  # of what was cut off
         with self.recorder.stage("rollout"):
             ended = self.backend.collect(
-                self.rollout, self.environment, self.action_generator, self.config.gamma
+                self.rollout, self.environment, self.action_generator, gamma
             )
         with self.recorder.stage("update"):
             report, returns = self.backend.update(
-                self.rollout, self.config, learning_rate, self.shuffle_generator
+                self.rollout, config, learning_rate, self.shuffle_generator
             )
         self.iteration += 1
+        self.kl_penalty = self.kl_penalty.updated(report.approx_kl, config.batch_size)
         finished = whole_episodes(ended)
         self._count(finished)
 
         seconds = time.perf_counter() - started
         metrics = self._metrics(finished, report, returns) | {
             "learning_rate": learning_rate,
-            "clip_range": self.config.clip_range,
-            "steps_per_second": self.config.batch_size / seconds,
+            "clip_range": config.clip_range,
+            "steps_per_second": config.batch_size / seconds,
         }
+        if config.policy_loss == "kl_penalty":
+            metrics["kl_penalty_coef"] = config.kl_penalty_coef
         metrics |= self._agent_returns(ended)
         self.recorder.metrics(self.step, **metrics)
         good, other = report.ratio_counts.numpy()
@@ -212,6 +211,7 @@ class PPOTrainer:
             "iteration": self.iteration,
             "episodes": self.episodes,
             "adam_step": self.optimizer.steps,
+            "kl_penalty_coef": self.kl_penalty.coefficient,
             "action_generator": self.action_generator.bit_generator.state,
             "recent_returns": list(self.recent_returns),
             "recent_lengths": list(self.recent_lengths),
@@ -235,6 +235,8 @@ class PPOTrainer:
             )
         else:  # a checkpoint of version 0.1 from before the first step
             self.optimizer.forget()
+        coefficient = extra.get("kl_penalty_coef", self.config.kl_penalty_coef)
+        self.kl_penalty = dataclasses.replace(self.kl_penalty, coefficient=coefficient)
         self.iteration = extra["iteration"]
         self.episodes = extra["episodes"]
         self.action_generator.bit_generator.state = extra["action_generator"]
@@ -253,6 +255,21 @@ class PPOTrainer:
     def close(self) -> None:
         """Release the environments."""
         self.environment.close()
+
+    def _scheduled(self, name: str) -> float:
+        """What a setting with a schedule is in the next update."""
+        schedule = getattr(schedules, getattr(self.config, f"{name}_schedule"))
+        value: float = schedule(
+            getattr(self.config, name), 1.0 - self.iteration / self.config.iterations
+        )
+        return value
+
+    def _settings_now(self) -> PPOConfig:
+        """The settings of the next update: those given, and of those that move, where they are."""
+        clip_range, coefficient = self._scheduled("clip_range"), self.kl_penalty.coefficient
+        if (clip_range, coefficient) == (self.config.clip_range, self.config.kl_penalty_coef):
+            return self.config  # checking all settings anew would take a tenth of a millisecond
+        return dataclasses.replace(self.config, clip_range=clip_range, kl_penalty_coef=coefficient)
 
     def _count(self, finished: list[Finished | Team]) -> None:
         self.episodes += len(finished)

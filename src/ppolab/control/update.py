@@ -11,9 +11,13 @@ from torch import Tensor
 
 from ppolab.algorithms.advantages import generalized_advantages, normalize
 from ppolab.algorithms.diagnostics import approximate_kl, ratio_histogram
-from ppolab.algorithms.policy_losses import PolicyLoss, clipped_policy_loss
-from ppolab.algorithms.value_losses import clipped_value_loss, squared_value_loss
 from ppolab.control.config import PPOConfig
+from ppolab.control.losses import (
+    PolicyLossFunction,
+    ValueLossFunction,
+    policy_loss_for,
+    value_loss,
+)
 from ppolab.control.minibatches import minibatches
 from ppolab.control.networks import ActorCritic
 from ppolab.control.optimizer import Adam
@@ -23,7 +27,6 @@ from ppolab.control.rollout import Rollout
 # The ratio histogram's bins, wide enough to show what leaks past 1 ± ε.
 RATIO_LOW, RATIO_HIGH, RATIO_BINS = 0.5, 1.5, 50
 
-PolicyLossFunction = Callable[[Tensor, Tensor, Tensor, float], PolicyLoss]
 AdvantageFunction = Callable[[Tensor, Tensor, Tensor, Tensor, float, float], Tensor]
 
 
@@ -32,7 +35,8 @@ class Parts:
     """The pieces of mathematics the update is made of; any of them may be exchanged."""
 
     advantages: AdvantageFunction = generalized_advantages
-    policy_loss: PolicyLossFunction = clipped_policy_loss
+    policy_loss: PolicyLossFunction | None = None  # None: the one that the settings name
+    value_loss: ValueLossFunction = value_loss
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def update(
     old_values = rollout.values.flatten()
     flat_advantages, flat_returns = advantages.flatten(), returns.flatten()
 
+    policy_loss = parts.policy_loss or policy_loss_for(config)
     autocast = (
         torch.autocast("cpu", torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
     )
@@ -105,17 +110,14 @@ def update(
                         observations[chosen], actions[chosen],
                         None if masks is None else masks[chosen], piece.stretches,
                     )  # fmt: skip
-                policy = parts.policy_loss(
+                policy = policy_loss(
                     log_probs, old_log_probs[chosen], piece_advantages, config.clip_range
                 )
-                if config.value_clip_range is None:
-                    value_loss = squared_value_loss(values, flat_returns[chosen])
-                else:
-                    value_loss = clipped_value_loss(
-                        values, old_values[chosen], flat_returns[chosen], config.value_clip_range
-                    )
+                value_error = parts.value_loss(
+                    values, old_values[chosen], flat_returns[chosen], config.value_clip_range
+                )
                 mean_entropy = entropy.mean()
-                loss = policy.loss + config.value_coef * value_loss
+                loss = policy.loss + config.value_coef * value_error
                 if config.entropy_coef > 0:  # a bonus of nothing would still cost a backward pass
                     loss = loss - config.entropy_coef * mean_entropy
                 share = len(chosen) / len(batch)
@@ -123,7 +125,7 @@ def update(
 
                 ratios.append(policy.ratio)
                 scalars.append(torch.stack([
-                    policy.loss.detach(), value_loss.detach(), mean_entropy.detach(),
+                    policy.loss.detach(), value_error.detach(), mean_entropy.detach(),
                     policy.clip_fraction,
                 ]))  # fmt: skip
                 shares.append(share)
@@ -138,9 +140,9 @@ def update(
 
     weights = torch.tensor(shares).unsqueeze(1) / len(norms)
     means = (torch.stack(scalars) * weights).sum(0).tolist()
-    policy_loss, value_mean, entropy_mean, clip_fraction = means
+    policy_mean, value_mean, entropy_mean, clip_fraction = means
     report = UpdateReport(
-        policy_loss=policy_loss,
+        policy_loss=policy_mean,
         value_loss=value_mean,
         entropy=entropy_mean,
         approx_kl=float(torch.stack(divergences).mean()),

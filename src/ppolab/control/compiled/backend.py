@@ -56,12 +56,18 @@ def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = No
     for network in (model.actor, model.critic):
         if type(network) is not MLP:
             return f"it knows networks of two tanh layers, and this is {type(network).__name__}"
+        if network.activation is not torch.tanh:
+            return f"it knows tanh layers, and these are {config.activation}"
     if type(model.trunk) is not torch.nn.Identity:
-        return "it knows networks that share nothing, and these share an encoder"
+        return "it knows networks that share nothing, and these share layers"
     if type(model.distribution) is not Categorical or model.distribution.start:
         return f"it knows one choice of actions, and this is {type(model.distribution).__name__}"
     if config.precision != "float32":
         return f"it computes in float32, and {config.precision} was asked for"
+    if config.policy_loss != "clipped":
+        return f"it has the clipped policy loss built in, and {config.policy_loss} was asked for"
+    if not config.shuffle_minibatches:
+        return "it shuffles its minibatches, and they were to stay in order"
     if config.micro_batch_size is not None:
         return "it never holds a minibatch in memory, so that there is nothing to cut"
     parameter = next(model.parameters())

@@ -81,7 +81,7 @@ def step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
     return StepSettings(
         float(learning_rate),
         float(config.adam_epsilon),
-        np.float32(config.max_gradient_norm),
+        np.float32(math.inf if config.max_gradient_norm is None else config.max_gradient_norm),
         config.normalize_advantages,
         math.inf if config.target_kl is None else float(config.target_kl),
     )
