@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ def student_interval(values: Values) -> Interval | None:
     return mean - half, mean + half
 
 
+@cache
 def t_quantile(degrees: int, level: float = LEVEL) -> float:
     """The t beyond which ±t leaves 1 − level of Student's distribution, by bisection."""
     low, high = 0.0, 1.0

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ppolab.control.config import PPOConfig
+from ppolab.control.making import make_environment
 from ppolab.errors import ConflictError, InvalidSettingError, StorageError, UnknownNameError
 from ppolab.runs.folder import MANIFEST_NAME, RunFolder
 from ppolab.runs.registry import Runs
@@ -93,8 +94,13 @@ def create_study(home: Path, kind: str, asked: Mapping[str, Any]) -> StudyFolder
     Args:
         home: folder of runs and progress.
         kind: "sweep" or "ablation".
-        asked: plain data; `environment` is among it.
+        asked: plain data; `environment` and `config` are among it.
+
+    Raises:
+        UnknownNameError, InvalidSettingError: the environment cannot be used.
+        StorageError: the folder cannot be written.
     """
+    make_environment(PPOConfig.from_mapping(asked["config"]), count=1).close()
     now = datetime.now(UTC)
     stem = re.sub(r"[^a-z0-9]+", "-", str(asked["environment"]).lower()).strip("-")
     name = f"{kind}-{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
