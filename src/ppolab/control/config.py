@@ -100,8 +100,11 @@ class PPOConfig:
     """Let actor and critic share the hidden layers behind vectors; detail 13 keeps them apart."""
     micro_batch_size: int | None = None
     """Largest piece that goes through the network at once; None takes the whole minibatch."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the networks during the update; weights stay float32."""
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """Arithmetic of the networks during the update; auto: bfloat16 for images on a CPU made for it.
+
+    Weights and what Adam knows stay float32.
+    """
     critic: Literal["own", "central"] = "own"
     """Of several agents: the critic sees what its actor sees, or the whole state as well."""
     agent_index: bool = True

@@ -24,6 +24,7 @@ from ppolab.control.losses import kl_penalty_of
 from ppolab.control.making import make_environment
 from ppolab.control.optimizer import Adam
 from ppolab.control.parameters import FlatParameters
+from ppolab.control.precision import with_precision
 from ppolab.control.rollout import Rollout
 from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
@@ -95,10 +96,10 @@ class PPOTrainer:
         parts: Parts | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.config = config
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.parts = parts if parts is not None else Parts()
         self.environment = make_environment(config)
+        self.config = config = with_precision(config, self.environment.layout)
         self.model = build_networks(config, self.environment)
         self.parameters = FlatParameters(self.model)
         self.optimizer = Adam(self.parameters, config.learning_rate, config.adam_epsilon)

@@ -107,7 +107,7 @@ def update(
                 chosen = piece.samples
                 with autocast:
                     log_probs, entropy, values = model.evaluate(
-                        observations[chosen], actions[chosen],
+                        observations.index_select(0, chosen), actions[chosen],
                         None if masks is None else masks[chosen], piece.stretches,
                     )  # fmt: skip
                 policy = policy_loss(

@@ -123,7 +123,9 @@ class Session:
     def _train(self, trainer: PPOTrainer) -> Generator[int, None, str]:
         recorder = self._recorder
         recorder.state("running", f"running from step {trainer.step:,}")
-        self._on_words(f"{trainer.backend.name} back end")
+        precision = trainer.config.precision
+        rough = "" if precision == "float32" else f"{precision} updates on the "
+        self._on_words(f"{rough}{trainer.backend.name} back end")
         while not trainer.finished:
             try:
                 stop = self._obey(trainer)
