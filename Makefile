@@ -44,6 +44,8 @@ $(STAMPS)/python-dev: $(STAMPS)/python
 	@$(PIP) -e ".[dev]"
 	@# Its games need NumPy alone; its drawing, of which we make no use, 40 MB more.
 	@$(PIP) --no-deps "MinAtar==1.0.15"
+	@# Likewise SciPy, which two of its environments need.
+	@$(PIP) --no-deps "mpe2==1.1.1"
 	@touch $@
 
 $(STAMPS)/npm: web/package.json web/package-lock.json $(STAMPS)/python

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ppolab.algorithms.advantages import generalized_advantages
+from ppolab.control.acting import NumpyActor, actor_for
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import Finished, Team
 from ppolab.control.multi_agent import MultiAgentEnvironment, register
@@ -165,6 +166,13 @@ def test_the_actor_does_not_see_what_is_for_the_critic() -> None:
     index = rows.clone()
     index[:, 2] += 1.0
     assert not torch.equal(trainer.model(index)[0], parameters)
+    # Those who act see what the update sees.
+    actor = actor_for(trainer.model, np.random.default_rng(1))
+    assert isinstance(actor, NumpyActor)
+    actions, log_probs, numbers = actor.act(rows.numpy())
+    expected, _, _ = trainer.model.evaluate(rows, torch.from_numpy(actions))
+    np.testing.assert_allclose(log_probs, expected.detach().numpy(), rtol=1e-5)
+    np.testing.assert_allclose(numbers, values.detach().numpy(), rtol=1e-4)
 
 
 def test_shorter_vectors_are_filled_up_and_missing_actions_forbidden() -> None:

@@ -91,6 +91,7 @@ def run(arguments: list[str], output: Output) -> int:
             "mean_return": evaluation.mean,
             "std": evaluation.std,
             "interval": evaluation.interval,
+            "agent_means": evaluation.agent_means,
             "min_return": float(evaluation.returns.min()),
             "max_return": float(evaluation.returns.max()),
             "mean_length": float(evaluation.lengths.mean()),
@@ -163,6 +164,8 @@ def _print(
         low, high = evaluation.interval
         interval = f"95 % interval {low:,.1f} to {high:,.1f}"
     table.add_row("Mean return", f"{evaluation.mean:,.1f}", interval)
+    for agent, mean in evaluation.agent_means.items():
+        table.add_row(f"… of {agent}", "–" if math.isnan(mean) else f"{mean:,.1f}", "")
     std = "–" if math.isnan(evaluation.std) else f"{evaluation.std:,.1f}"
     table.add_row("Standard deviation", std, "between episodes")
     table.add_row("Lowest, highest", f"{returns.min():,.1f}", f"{returns.max():,.1f}")

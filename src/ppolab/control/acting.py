@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ppolab.control.distributions import LOG_2PI, Categorical, DiagonalGaussian
-from ppolab.control.networks import MLP, ActorCritic
+from ppolab.control.networks import MLP, ActorCritic, Blinkered
 
 Float32 = NDArray[np.float32]
 Masks = NDArray[np.bool_] | None
@@ -57,8 +57,9 @@ def actor_for(
     if model.memory is not None:
         assert states is not None
         return RememberingActor(model, generator, states)
-    small = isinstance(model.trunk, nn.Identity) and isinstance(model.actor, MLP)
-    small = small and model.actor.activation is torch.tanh
+    policy = model.actor.network if isinstance(model.actor, Blinkered) else model.actor
+    small = isinstance(model.trunk, nn.Identity) and isinstance(policy, MLP)
+    small = small and policy.activation is torch.tanh
     if small and isinstance(model.distribution, (Categorical, DiagonalGaussian)):
         return NumpyActor(model, generator)
     return TorchActor(model, generator)
@@ -133,9 +134,11 @@ class NumpyActor:
     """
 
     def __init__(self, model: ActorCritic, generator: np.random.Generator) -> None:
-        assert isinstance(model.actor, MLP)
+        actor = model.actor.network if isinstance(model.actor, Blinkered) else model.actor
+        assert isinstance(actor, MLP)
         assert isinstance(model.critic, MLP)
-        self._actor = _views(model.actor)
+        self._actor = _views(actor)
+        self._seen = actor.first.in_features  # of each row; the rest is for the critic alone
         self._critic = _views(model.critic)
         self._log_std = None if model.log_std is None else model.log_std.detach().numpy()
         self._shape = model.distribution.action_shape
@@ -143,7 +146,7 @@ class NumpyActor:
 
     def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
         """Sample an action for each row; see `Actor`."""
-        outputs = _forward(self._actor, observations)
+        outputs = _forward(self._actor, observations[:, : self._seen])
         if self._log_std is not None:
             return (*self._draw_normal(outputs, self._log_std), self.values(observations))
         if masks is not None:

@@ -15,7 +15,7 @@ LIMIT = 30  # steps
 PIXELS = 24  # of a cell's side in pictures
 
 # Stay, up, down, left, right, as changes of (row, column).
-_MOVES = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
+_MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 _PLACE = 2 * SIDE  # numbers that tell a cell: its row and its column, one-hot each
 _SIZE = 2 * _PLACE + WORDS
 _COLOURS = np.array(
@@ -59,8 +59,8 @@ class Guide:
         self.possible_agents: list[Any] = ["guide", "walker"]
         self.agents: list[Any] = []
         self._np_random, _ = seeding.np_random()
-        self._walker = np.zeros(2, np.int64)
-        self._goal = np.zeros(2, np.int64)
+        self._walker = (0, 0)
+        self._goal = (0, 1)
         self._word: int | None = None
         self._steps = 0
 
@@ -84,7 +84,7 @@ class Guide:
         if seed is not None:
             self._np_random, _ = seeding.np_random(seed)
         cells = self._np_random.choice(SIDE * SIDE, 2, replace=False)
-        self._walker, self._goal = (np.array(divmod(int(cell), SIDE)) for cell in cells)
+        self._walker, self._goal = (divmod(int(cell), SIDE) for cell in cells)
         self._word, self._steps = None, 0
         self.agents = list(self.possible_agents)
         return self._observations(), {agent: {} for agent in self.agents}
@@ -93,10 +93,11 @@ class Guide:
         self, actions: Any
     ) -> tuple[dict[Any, Any], dict[Any, float], dict[Any, bool], dict[Any, bool], dict[Any, Any]]:
         """Say a word and make a move, both at once; the word is heard after the move."""
-        self._walker = np.clip(self._walker + _MOVES[int(actions["walker"])], 0, SIDE - 1)
+        (row, column), (down, right) = self._walker, _MOVES[int(actions["walker"])]
+        self._walker = min(max(row + down, 0), SIDE - 1), min(max(column + right, 0), SIDE - 1)
         self._word = int(actions["guide"])
         self._steps += 1
-        there = bool((self._walker == self._goal).all())
+        there = self._walker == self._goal
         late = self._steps >= LIMIT and not there
         if there or late:
             self.agents = []

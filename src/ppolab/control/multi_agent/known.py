@@ -76,8 +76,9 @@ def make_parallel(
         ) from error  # fmt: skip
     except ImportError as error:
         raise InvalidSettingError(
-            "environment", environment_id, "needs a package that is not installed", f"{error}"
-        ) from error
+            "environment", environment_id, f"needs a package that is not installed: {error}",
+            "Install that package",
+        ) from error  # fmt: skip
 
 
 def _found(environment_id: str) -> Make:
@@ -104,8 +105,9 @@ def _pettingzoo(environment_id: str) -> Make:
         module: Any = importlib.import_module(f"{package}.{name}")
     except ImportError as error:
         raise InvalidSettingError(
-            "environment", environment_id, "needs a package that is not installed", f"{error}"
-        ) from error
+            "environment", environment_id, f"needs a package that is not installed: {error}",
+            f'Install what its family needs: pip install "pettingzoo[{family}]"',
+        ) from error  # fmt: skip
     if not hasattr(module, "parallel_env"):
         raise InvalidSettingError(
             "environment", environment_id, "lets its agents act in turns, which is not covered",

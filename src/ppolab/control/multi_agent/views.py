@@ -52,6 +52,10 @@ class AgentViews:
         self._own = ObservationLayout(environment_id, space)
         # One agent needs no index; its rows are those of a plain environment.
         self._index = agent_index and len(agents) > 1
+        self._indices = np.eye(len(agents), dtype=np.float32)
+        # Beginning with the next one, so that the order tells all agents the same.
+        count = len(agents)
+        self._others = (np.arange(count)[:, None] + np.arange(1, count)) % count
         part = self._own.parts[0]
         plain = self._own.flat and self._own.single and len(part.shape) == 1 and not part.one_hot
         self._plain_size = self._own.size if plain else None
@@ -80,7 +84,7 @@ class AgentViews:
             else:
                 self._own.write(observation, rows[i, :size])
         if self._plain_size is not None and self._index:
-            rows[:, self._plain_size : size] = np.eye(len(rows), dtype=np.float32)
+            rows[:, self._plain_size : size] = self._indices
 
     def write_critics(self, rows: NDArray[Any], environment: ParallelEnvironment) -> None:
         """Write what only the critic sees, once the agents' own parts are in `rows`."""
@@ -90,9 +94,7 @@ class AgentViews:
         if self._state_size is not None:
             rows[:, size:] = state_of(environment)
             return
-        count, own = len(rows), self._own.size
-        others = (np.arange(count)[:, None] + np.arange(1, count)) % count
-        rows[:, size:] = rows[others, :own].reshape(count, -1)
+        rows[:, size:] = rows[self._others, : self._own.size].reshape(len(rows), -1)
 
     def _central_layout(self, environment_id: str, pieces: list[Any]) -> ObservationLayout:
         if not self._own.flat:

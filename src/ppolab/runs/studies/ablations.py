@@ -13,6 +13,8 @@ from ppolab.errors import InvalidSettingError, UnknownNameError
 DETAILS = "Huang et al. (2022), The 37 implementation details of PPO"
 SCHULMAN_PPO = "Schulman et al. (2017), Proximal policy optimization algorithms"
 SCHULMAN_GAE = "Schulman et al. (2016), High-dimensional continuous control using GAE"
+YU_MAPPO = "Yu et al. (2022), The surprising effectiveness of PPO in cooperative multi-agent games"
+TERRY = "Terry et al. (2020), Revisiting parameter sharing in multi-agent deep RL"
 
 # A clip range that no ratio leaves; the clipped objective then is the plain ratio · advantage.
 NO_CLIP = 1e9
@@ -100,6 +102,12 @@ ABLATIONS = {
         Ablation("normalize_rewards", _to(normalize_rewards=False),
                  "Rewards keep their own scale.",
                  f"{DETAILS}, details 30 and 31"),
+        Ablation("central_critic", _to(critic="own"),
+                 "Of several agents, each is judged by what it sees itself.",
+                 f"{YU_MAPPO}, section 5.2"),
+        Ablation("agent_index", _to(agent_index=False),
+                 "Of several agents, the shared networks are not told which one they act for.",
+                 TERRY),
     )
 }  # fmt: skip
 
