@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import make_single
-from ppolab.control.making import COMPILED
+from ppolab.control.making import PREFIXES
 from ppolab.control.multi_agent import MultiAgentEnvironment, ParallelDouble
 from ppolab.control.observations import ObservationLayout
 from ppolab.control.rollout import Environment
@@ -55,7 +55,7 @@ class Camera:
         # A vector environment spreads its seed over its copies, here over one.
         self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
         self._double: Double | None = None
-        if config.environment.startswith(COMPILED):
+        if config.environment.startswith(PREFIXES):
             self.absent = f"{config.environment} has no pictures"
             return
         self._try(lambda: self._make(config.environment, config.environment_options, original))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -184,8 +185,9 @@ class VectorEnvironment:
         return True
 
 
-def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
-    """Make one environment with Gymnasium's wrappers on.
+@contextmanager
+def made(environment_id: str, options: Mapping[str, Any]) -> Iterator[None]:
+    """Around the making of an environment: registers it, and says in words what goes wrong.
 
     Raises:
         UnknownNameError: no environment of that name.
@@ -193,14 +195,14 @@ def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
     """
     register_environments_of(environment_id)
     try:
-        return gymnasium.make(environment_id, disable_env_checker=True, **options)
+        yield
     except gymnasium.error.UnregisteredEnv as error:
         raise unknown_environment(environment_id) from error
     except TypeError as error:
         if not options:
             raise
         raise InvalidSettingError(
-            "environment_options", options, f"do not fit {environment_id}: {error}",
+            "environment_options", dict(options), f"do not fit {environment_id}: {error}",
             "Give the names that the environment's own documentation lists",
         ) from error  # fmt: skip
     except gymnasium.error.DependencyNotInstalled as error:
@@ -211,6 +213,12 @@ def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
         raise InvalidSettingError(
             "environment", environment_id, "cannot be made", str(error)
         ) from error
+
+
+def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    """Make one environment with Gymnasium's wrappers on; errors as in `made`."""
+    with made(environment_id, options):
+        return gymnasium.make(environment_id, disable_env_checker=True, **options)
 
 
 def _make(environment_id: str, options: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
+from ppolab.control.envpool import EnvPool
 from ppolab.control.multi_agent import MultiAgentEnvironment, is_multi_agent
 from ppolab.control.normalization import NormalizedEnvironment
 from ppolab.control.rollout import Environment
+from ppolab.control.vectorized import async_vector, native_vector
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
 COMPILED = "compiled/"  # before the name of an environment in machine code instead of Python
+NATIVE = "vector/"  # before one that has a vectorised implementation of its own
+ASYNC = "async/"  # before one whose copies should have a process each
+ENVPOOL = "envpool/"  # before a name of EnvPool's
+PREFIXES = (COMPILED, NATIVE, ASYNC, ENVPOOL)
 
 
 def make_environment(config: PPOConfig, count: int | None = None) -> Environment:
     """Make `count` copies, by default as many as the settings say.
 
-    "CartPole-v1" is Gymnasium's; "compiled/CartPole-v1" has the same motion in machine code;
-    "multi/Guide" and "pettingzoo/mpe2/simple_spread_v3" have several agents.
+    "CartPole-v1" is Gymnasium's, its copies side by side in this process; "multi/Guide" and
+    "pettingzoo/mpe2/simple_spread_v3" have several agents. A prefix of `PREFIXES` asks for another
+    way to step the copies; docs/environments.md says which there are.
 
     Raises:
         UnknownNameError: no environment of that name.
@@ -43,21 +50,28 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
                 f"{COMPILED}",
             )  # fmt: skip
         return _compiled(config, count)
-    options = config.environment_options
-    inner: Environment
-    if several:
-        inner = MultiAgentEnvironment(
-            config.environment, count, config.seed, options, config.critic == "central",
-            config.agent_index,
-        )  # fmt: skip
-    else:
-        inner = VectorEnvironment(config.environment, count, config.seed, options)
+    inner = _inner(config, count)
     if not normalized:
         return inner
     return NormalizedEnvironment(
         inner, config.gamma, config.normalize_observations, config.normalize_rewards,
         config.observation_clip, config.reward_clip,
     )  # fmt: skip
+
+
+def _inner(config: PPOConfig, count: int) -> Environment:
+    name, seed, options = config.environment, config.seed, config.environment_options
+    if is_multi_agent(name):
+        return MultiAgentEnvironment(
+            name, count, seed, options, config.critic == "central", config.agent_index
+        )
+    if name.startswith(NATIVE):
+        return native_vector(name.removeprefix(NATIVE), count, seed, options)
+    if name.startswith(ASYNC):
+        return async_vector(name.removeprefix(ASYNC), count, seed, options)
+    if name.startswith(ENVPOOL):
+        return EnvPool(name.removeprefix(ENVPOOL), count, seed, options)
+    return VectorEnvironment(name, count, seed, options)
 
 
 def _compiled(config: PPOConfig, count: int) -> Environment:

@@ -27,7 +27,9 @@ class RunningMoments:
         self.count = 1e-4  # a prior of next to nothing, so that the first batch decides
 
     def update(self, batch: NDArray[Any]) -> None:
-        """Take in samples [batch, size]."""
+        """Take in samples [batch, size], none at all where nobody acted."""
+        if len(batch) == 0:
+            return
         mean, variance, count = batch.mean(0), batch.var(0), len(batch)
         total = self.count + count
         delta = mean - self.mean

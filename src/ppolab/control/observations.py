@@ -90,6 +90,18 @@ class ObservationLayout:
             row[offset : offset + len(piece)] = piece
             offset += len(piece)
 
+    def write_batch(self, observations: Any, rows: NDArray[Any]) -> None:
+        """Write observations, batched as Gymnasium batches their space, into rows [batch, size]."""
+        if self.single and not self.parts[0].one_hot:
+            rows[:] = np.asarray(observations).reshape(len(rows), -1)
+            return
+        offset = 0
+        for part in self.parts:
+            values = _batch_of_numbers(part, _take(observations, part.name), len(rows))
+            piece = values.view(np.uint8) if self._bytes else values
+            rows[:, offset : offset + piece.shape[1]] = piece
+            offset += piece.shape[1]
+
     def split(self, rows: Tensor) -> dict[str, Tensor]:
         """Take rows [batch, size] apart: each part as [batch, *shape] in its own type."""
         pieces: dict[str, Tensor] = {}
@@ -135,6 +147,17 @@ def _take(observation: Any, name: str) -> Any:
     for key in name.split("/") if name else ():
         observation = observation[key] if isinstance(observation, dict) else observation[int(key)]
     return observation
+
+
+def _batch_of_numbers(part: Part, values: Any, batch: int) -> NDArray[Any]:
+    """The part's numbers of a batch of observations, [batch, count] of its type."""
+    if not part.one_hot:
+        return np.ascontiguousarray(values, part.dtype).reshape(batch, -1)
+    numbers = np.zeros((batch, part.count), np.float32)
+    starts = np.cumsum((0, *part.one_hot[:-1]))
+    columns = starts + np.asarray(values).reshape(batch, -1)
+    np.put_along_axis(numbers, columns, 1.0, axis=1)
+    return numbers
 
 
 def _numbers(part: Part, value: Any) -> NDArray[Any]:

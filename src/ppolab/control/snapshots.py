@@ -12,7 +12,7 @@ from ppolab.errors import PPOLabError
 # is captured by its own state.
 _NOT_STATE = {
     "spec", "metadata", "action_space", "observation_space", "reward_range", "np_random",
-    "_np_random",
+    "_np_random", "single_action_space", "single_observation_space",
 }  # fmt: skip
 
 
