@@ -1,0 +1,46 @@
+"""What SFT, reward models and PPO need of a language model, ours or another's."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from ppolab.language.tokens import TokenBatch
+
+
+class Writer(Protocol):
+    """Prompts in the course of being continued, one token in each row at a time."""
+
+    hidden: Tensor  # [rows, width], states after the last token of each prompt
+
+    def extend(self, tokens: Tensor) -> Tensor:
+        """Read one more token in each row, [rows]; return the states after it, [rows, width]."""
+        ...
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some rows only, [rows] bool."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A model of text that can be trained and can write."""
+
+    context_length: int  # longest sequence in tokens
+    hidden_size: int
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        """Hidden states [tokens, width] of every token."""
+        ...
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Map hidden states [n, width] to logits [n, vocabulary] float32."""
+        ...
+
+    def log_probs(self, hidden: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
+        """Log-probabilities [n] in nats of targets [n] after hidden states [n, width]."""
+        ...
+
+    def writer(self, prompts: TokenBatch, extra: int) -> Writer:
+        """Read the prompts and get ready for `extra` more tokens in each row."""
+        ...

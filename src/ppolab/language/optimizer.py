@@ -1,0 +1,117 @@
+"""AdamW on all weights as one vector, with the arithmetic of the networks in bfloat16 if wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class FlatAdamW:
+    """Trains modules whose weights it keeps as one vector.
+
+    One fused call then serves all of them. In bfloat16 the modules compute with rounded copies: the
+    vector stays float32 and gathers steps that are too small for the copies to show (Micikevicius et
+    al. 2018, "Mixed precision training").
+
+    The weights of a module that already shares its tensors with another are counted once.
+
+    Args:
+        modules: what to train; their parameters become views of one vector.
+        learning_rate: of the first step; `step` takes another.
+        dtype: of the modules' arithmetic, float32 or bfloat16.
+        betas: Adam's, of the running mean and the running square.
+        epsilon: Adam's.
+        weight_decay: decoupled; of matrices only, for biases and norms hold scales.
+        max_gradient_norm: gradients longer than this are shortened to it; None leaves them.
+
+    Source: Loshchilov and Hutter (2019), "Decoupled weight decay regularization".
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        learning_rate: float,
+        dtype: torch.dtype = torch.float32,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        max_gradient_norm: float | None = 1.0,
+    ) -> None:
+        unique = dict.fromkeys(p for m in modules for p in m.parameters() if p.requires_grad)
+        ordered = sorted(unique, key=lambda parameter: parameter.ndim < 2)  # matrices first
+        self._parameters = ordered
+        decayed = sum(p.numel() for p in ordered if p.ndim >= 2)
+        with torch.no_grad():
+            self.vector = torch.cat([p.detach().float().flatten() for p in ordered])
+            self._compute = self.vector if dtype == torch.float32 else self.vector.to(dtype)
+            self._gradient = torch.zeros_like(self._compute)
+            offset = 0
+            for parameter in ordered:
+                end = offset + parameter.numel()
+                parameter.data = self._compute[offset:end].view_as(parameter)
+                parameter.grad = self._gradient[offset:end].view_as(parameter)
+                offset = end
+        for module in modules:
+            for buffer in module.buffers():
+                if buffer.is_floating_point():
+                    buffer.data = buffer.data.to(dtype)
+        pieces = [self.vector[:decayed], self.vector[decayed:]]
+        self._pieces = [piece for piece in pieces if len(piece)]
+        decays = [weight_decay] * (decayed > 0) + [0.0] * (decayed < len(self.vector))
+        self._adam = torch.optim.AdamW(
+            [{"params": [p], "weight_decay": d} for p, d in zip(self._pieces, decays, strict=True)],
+            lr=learning_rate, betas=betas, eps=epsilon, fused=True,
+        )  # fmt: skip
+        self._max_norm = max_gradient_norm
+
+    @torch.no_grad()
+    def step(self, learning_rate: float | None = None) -> Tensor:
+        """Take a step along the gradients and clear them.
+
+        Returns:
+            [], the gradient's norm before it was shortened.
+        """
+        gradient = self._gradient.float()
+        norm: Tensor = torch.linalg.vector_norm(gradient)
+        if self._max_norm is not None:
+            gradient.mul_((self._max_norm / (norm + 1e-6)).clamp_(max=1.0))
+        offset = 0
+        for piece in self._pieces:
+            piece.grad = gradient[offset : offset + len(piece)]
+            offset += len(piece)
+        if learning_rate is not None:
+            for group in self._adam.param_groups:
+                group["lr"] = learning_rate
+        self._adam.step()
+        self._gradient.zero_()
+        if self._compute is not self.vector:
+            self._compute.copy_(self.vector)
+        return norm
+
+    def state(self) -> dict[str, Tensor]:
+        """The weights in full precision and Adam's memory, for a checkpoint."""
+        tensors = {"vector": self.vector.clone()}
+        for index, piece in enumerate(self._pieces):
+            for name, value in self._adam.state.get(piece, {}).items():
+                tensors[f"adam.{index}.{name}"] = torch.as_tensor(value).clone()
+        return tensors
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go back to what `state` returned."""
+        self.vector.copy_(tensors["vector"])
+        if self._compute is not self.vector:
+            self._compute.copy_(self.vector)
+        self._adam.state.clear()
+        for index, piece in enumerate(self._pieces):
+            prefix = f"adam.{index}."
+            found: dict[str, Any] = {
+                name.removeprefix(prefix): value.clone()
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+            if found:
+                self._adam.state[piece] = found
