@@ -37,9 +37,11 @@ def test_clipped_loss_matches_six_samples_by_hand() -> None:
     # mean = (1.0 + 2.0 + 2.4 − 1.6 − 2.0 − 3.0) / 6 = −1.2 / 6 = −0.2, so the loss is +0.2
     ratios = torch.tensor([0.5, 1.0, 1.5, 0.5, 1.0, 1.5], dtype=torch.float64)
     advantages = torch.tensor([2.0, 2.0, 2.0, -2.0, -2.0, -2.0], dtype=torch.float64)
-    loss, ratio, clip_fraction = clipped_policy_loss(
+    loss, ratio, clip_fraction, losses = clipped_policy_loss(
         ratios.log(), torch.zeros(6, dtype=torch.float64), advantages, 0.2
     )
+    assert losses is not None
+    assert losses.tolist() == pytest.approx([-1.0, -2.0, -2.4, 1.6, 2.0, 3.0], abs=1e-12)
     assert float(loss) == pytest.approx(0.2, abs=1e-12)
     assert ratio.tolist() == pytest.approx([0.5, 1.0, 1.5, 0.5, 1.0, 1.5])
     assert float(clip_fraction) == pytest.approx(4 / 6)  # all but the two with r = 1

@@ -16,6 +16,7 @@ class PolicyLoss(NamedTuple):
     loss: Tensor  # [], to be minimised
     ratio: Tensor  # [batch], π_θ(a|s) / π_old(a|s)
     clip_fraction: Tensor  # [], share of samples outside [1 − ε, 1 + ε]
+    losses: Tensor | None = None  # [batch], whose mean is the loss, for other ways to add them up
 
 
 def clipped_policy_loss(
@@ -38,17 +39,17 @@ def clipped_policy_loss(
         clip_range: ε > 0; 0.2 in the paper.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction)`.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`.
 
     Source: Schulman et al. (2017), "Proximal policy optimization algorithms", eq. 7.
     """
     ratio = torch.exp(log_probs - old_log_probs)
     unclipped = ratio * advantages
     clipped = torch.clamp(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantages
-    loss = -torch.minimum(unclipped, clipped).mean()
+    losses = -torch.minimum(unclipped, clipped)
     with torch.no_grad():
         clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
-    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+    return PolicyLoss(losses.mean(), ratio.detach(), clip_fraction, losses)
 
 
 def policy_gradient_loss(
@@ -68,15 +69,15 @@ def policy_gradient_loss(
         clip_range: ε used for `clip_fraction` alone.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction)`.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`.
 
     Source: Schulman et al. (2017), eq. 6 (conservative policy iteration).
     """
     ratio = torch.exp(log_probs - old_log_probs)
-    loss = -(ratio * advantages).mean()
+    losses = -(ratio * advantages)
     with torch.no_grad():
         clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
-    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+    return PolicyLoss(losses.mean(), ratio.detach(), clip_fraction, losses)
 
 
 def asymmetric_clip_policy_loss(
@@ -103,16 +104,16 @@ def asymmetric_clip_policy_loss(
         clip_high: ε_high > 0; 0.28 beside 0.2 in the paper.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction)`.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`.
 
     Source: Yu et al. (2025), "DAPO", the clip-higher strategy.
     """
     ratio = torch.exp(log_probs - old_log_probs)
     clipped = torch.clamp(ratio, 1.0 - clip_low, 1.0 + clip_high) * advantages
-    loss = -torch.minimum(ratio * advantages, clipped).mean()
+    losses = -torch.minimum(ratio * advantages, clipped)
     with torch.no_grad():
         outside = (ratio < 1.0 - clip_low) | (ratio > 1.0 + clip_high)
-    return PolicyLoss(loss, ratio.detach(), outside.float().mean())
+    return PolicyLoss(losses.mean(), ratio.detach(), outside.float().mean(), losses)
 
 
 def dual_clip_policy_loss(
@@ -141,7 +142,7 @@ def dual_clip_policy_loss(
         dual_clip: c > 1 + ε; 3 in the paper.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction)`; samples beyond c lie outside 1 ± ε as well.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`; samples beyond c lie outside 1 ± ε as well.
 
     Raises:
         ValueError: c does not lie above 1 + ε, where it would undo the first clip.
@@ -155,10 +156,10 @@ def dual_clip_policy_loss(
     clipped = torch.clamp(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantages
     objective = torch.minimum(ratio * advantages, clipped)
     floored = torch.maximum(objective, dual_clip * advantages)
-    loss = -torch.where(advantages < 0, floored, objective).mean()
+    losses = -torch.where(advantages < 0, floored, objective)
     with torch.no_grad():
         clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
-    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+    return PolicyLoss(losses.mean(), ratio.detach(), clip_fraction, losses)
 
 
 def kl_penalty_policy_loss(
@@ -183,13 +184,13 @@ def kl_penalty_policy_loss(
         kl_coef: β ≥ 0, advantage units per nat.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction)`.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`.
 
     Source: Schulman et al. (2017), eq. 8.
     """
     log_ratio = log_probs - old_log_probs
     ratio = torch.exp(log_ratio)
-    loss = -(ratio * advantages).mean() + kl_coef * kl_k3(log_ratio).mean()
+    losses = -(ratio * advantages) + kl_coef * kl_k3(log_ratio)
     with torch.no_grad():
         clip_fraction = ((ratio - 1.0).abs() > clip_range).float().mean()
-    return PolicyLoss(loss, ratio.detach(), clip_fraction)
+    return PolicyLoss(losses.mean(), ratio.detach(), clip_fraction, losses)

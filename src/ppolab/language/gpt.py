@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 – the field's own abbreviation
 from torch import Tensor, nn
 
 from ppolab.errors import InvalidSettingError
+from ppolab.language.models import LanguageModel
 from ppolab.language.tokens import TokenBatch
 
 
@@ -139,7 +140,7 @@ class Block(nn.Module):
         return x + self.contract(inner)
 
 
-class GPT(nn.Module):
+class GPT(LanguageModel):
     """A decoder-only transformer.
 
     It returns hidden states rather than logits: at most positions nobody asks for the logits, and
@@ -162,6 +163,7 @@ class GPT(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.context_length = config.context
         self.hidden_size = config.width
+        self.vocabulary = config.vocabulary
         self._initialize(seed)
 
     def _initialize(self, seed: int) -> None:

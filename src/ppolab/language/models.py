@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ppolab.language.tokens import TokenBatch
 
@@ -23,24 +23,24 @@ class Writer(Protocol):
         ...
 
 
-class LanguageModel(Protocol):
-    """A model of text that can be trained and can write."""
+class LanguageModel(nn.Module):
+    """A model of text that can be trained and can write.
+
+    Called with a `TokenBatch` it returns hidden states [tokens, width] of every token.
+    """
 
     context_length: int  # longest sequence in tokens
     hidden_size: int
-
-    def __call__(self, batch: TokenBatch) -> Tensor:
-        """Hidden states [tokens, width] of every token."""
-        ...
+    vocabulary: int
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Map hidden states [n, width] to logits [n, vocabulary] float32."""
-        ...
+        raise NotImplementedError
 
     def log_probs(self, hidden: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
         """Log-probabilities [n] in nats of targets [n] after hidden states [n, width]."""
-        ...
+        raise NotImplementedError
 
     def writer(self, prompts: TokenBatch, extra: int) -> Writer:
         """Read the prompts and get ready for `extra` more tokens in each row."""
-        ...
+        raise NotImplementedError

@@ -1,0 +1,98 @@
+"""What a policy writes when it is asked held-out prompts, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ppolab.language.generation import Samples, Sampling, generate
+from ppolab.language.models import LanguageModel
+from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.tokenizer import Tokenizer
+from ppolab.language.tokens import TokenBatch
+
+_SEED = 12345  # of the draws: the same chance for every policy, so that texts can be compared
+
+
+@dataclass(frozen=True)
+class PolicyEvaluation:
+    """Means over the responses to held-out prompts."""
+
+    reward: float  # of the reward function that is trained against
+    gold: float  # of the judge that it stands for; NaN where there is none
+    kl: float  # to the reference, nats per response
+    reference_nll: float  # how surprised the reference is, nats per token
+    distinct_2: float  # share of pairs of neighbouring words that occur only once in the lot
+    length: float  # tokens
+    ended: float  # share of responses that ended by themselves
+    texts: tuple[str, ...]
+
+    def metrics(self) -> dict[str, float]:
+        """The numbers under the names that a run records them by."""
+        return {
+            "eval_reward": self.reward,
+            "eval_gold": self.gold,
+            "eval_kl": self.kl,
+            "eval_reference_nll": self.reference_nll,
+            "eval_distinct_2": self.distinct_2,
+            "eval_length": self.length,
+            "eval_ended": self.ended,
+        }
+
+
+@torch.no_grad()
+def evaluate_policy(
+    policy: LanguageModel,
+    reference: LanguageModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[list[int]],
+    sampling: Sampling,
+    reward: RewardFunction,
+    gold: RewardFunction | None = None,
+) -> PolicyEvaluation:
+    """Let the policy answer every prompt once, always with the same draws."""
+    generator = torch.Generator().manual_seed(_SEED)
+    batch = TokenBatch.from_sequences(prompts)
+    samples = generate(policy, batch, sampling, tokenizer.end, generator)
+    reference_log_probs = response_log_probs(reference, samples, sampling.temperature or 1.0)
+    texts = texts_of(samples, tokenizer)
+    log_ratio = (samples.log_probs - reference_log_probs) * samples.mask
+    return PolicyEvaluation(
+        reward=float(reward(samples, texts).mean()),
+        gold=float(gold(samples, texts).mean()) if gold is not None else float("nan"),
+        kl=float(log_ratio.sum(1).mean()),
+        reference_nll=-float(reference_log_probs[samples.mask].mean()),
+        distinct_2=distinct_n(texts, 2),
+        length=float(samples.response_lengths.float().mean()),
+        ended=float(samples.ended.float().mean()),
+        texts=tuple(texts),
+    )
+
+
+def response_log_probs(model: LanguageModel, samples: Samples, temperature: float = 1.0) -> Tensor:
+    """A model's log-probabilities of responses, whoever wrote them.
+
+    Returns:
+        [rows, longest response] nats, 0 outside the responses.
+    """
+    hidden = model(samples.context)[samples.predictors]
+    return samples.pad(model.log_probs(hidden, samples.targets, temperature))
+
+
+def distinct_n(texts: Sequence[str], n: int) -> float:
+    """Share of different n-grams of words among all; 1 if none comes twice, near 0 if one reigns.
+
+    Texts too short for an n-gram count for nothing; without any n-gram the share is 0.
+
+    Source: Li et al. (2016), "A diversity-promoting objective function for neural conversation
+    models".
+    """
+    grams = [
+        tuple(words[i : i + n])
+        for words in (text.split() for text in texts)
+        for i in range(len(words) - n + 1)
+    ]
+    return len(set(grams)) / len(grams) if grams else 0.0

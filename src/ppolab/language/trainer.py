@@ -1,0 +1,265 @@
+"""The RLHF trainer: write, score, learn, again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ppolab.algorithms.diagnostics import explained_variance
+from ppolab.algorithms.kl import AdaptiveKL, FixedKL
+from ppolab.algorithms.policy_losses import clipped_policy_loss
+from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.language.config import RLHFConfig
+from ppolab.language.experience import Experience, make_experience
+from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
+from ppolab.language.generation import Samples, Sampling, generate
+from ppolab.language.hardware import dtype_of
+from ppolab.language.models import LanguageModel
+from ppolab.language.optimizer import FlatAdamW
+from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.tokenizer import Tokenizer
+from ppolab.language.tokens import TokenBatch
+from ppolab.language.update import Learner, PolicyLossFunction, UpdateReport, update
+from ppolab.recorder import NullRecorder, Recorder
+
+SHOWN_SAMPLES = 4  # texts of each evaluation that are recorded for people to read
+
+
+class RLHFDivergedError(PPOLabError):
+    """A number that training depends on stopped being finite."""
+
+
+class RLHFTrainer:
+    """Improves a language model by the rewards of what it writes.
+
+    One call of `iterate` writes a batch of responses, scores them, and takes the gradient steps.
+    Between calls the trainer can be saved and restored, and goes on bit for bit.
+
+    Args:
+        config: settings.
+        policy: what is improved, in place.
+        reference: what the policy is held near to; never changed.
+        tokenizer: of both.
+        reward: scores whole responses.
+        prompts: to draw from, each a list of token ids.
+        held_out_prompts: for evaluations.
+        critic: the trunk of a critic of its own; needed by PPO unless the trunk is shared.
+        value_head: [n, width] to [n, 1]; by default a linear one that starts at zero.
+        recorder: told what happens.
+        gold: judges evaluations besides the reward, if there is a truer judge than it.
+        policy_loss: the loss of each token.
+    """
+
+    def __init__(
+        self,
+        config: RLHFConfig,
+        policy: LanguageModel,
+        reference: LanguageModel,
+        tokenizer: Tokenizer,
+        reward: RewardFunction,
+        prompts: Sequence[list[int]],
+        held_out_prompts: Sequence[list[int]] = (),
+        critic: LanguageModel | None = None,
+        value_head: nn.Module | None = None,
+        recorder: Recorder | None = None,
+        gold: RewardFunction | None = None,
+        policy_loss: PolicyLossFunction = clipped_policy_loss,
+    ) -> None:
+        self.config = config
+        self.policy, self.reference = policy, reference
+        self.tokenizer, self.reward, self.gold = tokenizer, reward, gold
+        self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
+        self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
+        self._policy_loss = policy_loss
+        self._sampling = Sampling(config.longest_response, config.temperature)
+        self.dtype = dtype_of(config.dtype)
+        reference.to(self.dtype)
+        self.learner = _learner(config, policy, critic, value_head, self.dtype)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.kl_controller: AdaptiveKL | FixedKL = (
+            AdaptiveKL(config.kl_coef, config.kl_target, config.kl_horizon)
+            if config.kl_controller == "adaptive" and config.kl_coef > 0
+            else FixedKL(config.kl_coef)
+        )
+        self.iteration = 0
+
+    @property
+    def step(self) -> int:
+        """Updates done so far."""
+        return self.iteration
+
+    @property
+    def total_steps(self) -> int:
+        """Updates of the whole stage."""
+        return self.config.updates
+
+    @property
+    def finished(self) -> bool:
+        """Whether all updates are done."""
+        return self.iteration >= self.config.updates
+
+    def iterate(self) -> dict[str, float]:
+        """Write, score and learn once; return what was recorded.
+
+        Raises:
+            RLHFDivergedError: a loss or gradient stopped being finite.
+            RewardFailedError: the reward function failed on a sample.
+        """
+        if self.iteration == 0:
+            self._evaluate_if_due()
+        started = time.perf_counter()
+        with self.recorder.stage("generate"):
+            samples = self._write(self._draw_prompts(), values=self.config.shared_trunk)
+        experience, raw_scores = self._judge(samples)
+        with self.recorder.stage("update"):
+            report = update(
+                self.learner, experience, self.config, self._learning_rate(),
+                self.kl_controller.coefficient, self.generator, self._policy_loss,
+            )  # fmt: skip
+        self.iteration += 1
+        metrics = self._metrics(experience, raw_scores, report)
+        observed = metrics["kl"]
+        self.kl_controller = self.kl_controller.updated(observed, len(samples))
+        metrics["responses_per_second"] = len(samples) / (time.perf_counter() - started)
+        self.recorder.metrics(self.step, **metrics)
+        self._require_finite(metrics)
+        self._evaluate_if_due()
+        return metrics
+
+    def _draw_prompts(self) -> TokenBatch:
+        count = self.config.batch_size // self.config.responses_per_prompt
+        chosen = torch.randint(len(self._prompts), (count,), generator=self.generator).tolist()
+        repeats = range(self.config.responses_per_prompt)
+        return TokenBatch.from_sequences([self._prompts[i] for i in chosen for _ in repeats])
+
+    def _write(self, prompts: TokenBatch, values: bool = False) -> Samples:
+        head = self.learner.values if values else None
+        return generate(
+            self.policy, prompts, self._sampling, self.tokenizer.end, self.generator, head
+        )
+
+    @torch.no_grad()
+    def _judge(self, samples: Samples) -> tuple[Experience, Tensor]:
+        """Everything about the responses that the update needs, and the scores as they came."""
+        with self.recorder.stage("reference"):
+            reference = response_log_probs(
+                self.reference, samples, self.config.temperature
+            )
+        values = samples.values
+        if self.config.has_critic and values is None:
+            with self.recorder.stage("values"):
+                trunk = self.learner.critic
+                assert trunk is not None
+                states = trunk(samples.context)[samples.predictors]
+                values = samples.pad(self.learner.values(states))
+        with self.recorder.stage("reward"):
+            scores = self.reward(samples, texts_of(samples, self.tokenizer)).float()
+        experience = make_experience(
+            self.config, samples, reference, scores, values, self.kl_controller.coefficient
+        )
+        return experience, scores
+
+    def _learning_rate(self) -> float:
+        """Up in a straight line, then down in another."""
+        config, done = self.config, self.iteration
+        rise = min(1.0, (done + 1) / max(config.warmup_updates, 1))
+        fall = 1.0 - (1.0 - config.final_learning_rate) * done / config.updates
+        return config.learning_rate * rise * fall
+
+    def _metrics(
+        self, experience: Experience, raw_scores: Tensor, report: UpdateReport
+    ) -> dict[str, float]:
+        samples = experience.samples
+        explained = math.nan
+        if experience.returns is not None and experience.values is not None:
+            mask = samples.mask
+            explained = explained_variance(experience.values[mask], experience.returns[mask])
+        return {
+            "reward": float(raw_scores.mean()),
+            "reward_std": float(raw_scores.std()) if len(raw_scores) > 1 else 0.0,
+            "kl": float(experience.kl.mean()),
+            "kl_coef": self.kl_controller.coefficient,
+            "response_length": float(samples.response_lengths.float().mean()),
+            "ended": float(samples.ended.float().mean()),
+            # Each token's surprise is a sample of the entropy.
+            "entropy": -float(samples.log_probs[samples.mask].mean()),
+            "policy_loss": report.policy_loss,
+            "value_loss": report.value_loss,
+            "explained_variance": explained,
+            "approx_kl": report.approx_kl,
+            "first_minibatch_kl": report.first_kl,
+            "clip_fraction": report.clip_fraction,
+            "ratio_max": report.ratio_max,
+            "gradient_norm": report.gradient_norm,
+            "epochs": float(report.epochs),
+            "learning_rate": self._learning_rate(),
+        }
+
+    def _require_finite(self, metrics: Mapping[str, float]) -> None:
+        for name in ("policy_loss", "gradient_norm", "kl"):
+            if not math.isfinite(metrics[name]):
+                raise RLHFDivergedError(
+                    name, metrics[name], f"is not finite at update {self.step}",
+                    "Lower the learning rate or the maximum gradient norm",
+                )  # fmt: skip
+
+    def _evaluate_if_due(self) -> None:
+        every = self.config.evaluate_every
+        if every and self._held_out and (self.iteration % every == 0 or self.finished):
+            with self.recorder.stage("evaluate"):
+                found = self.evaluate()
+            self.recorder.metrics(self.step, **found.metrics())
+            self.recorder.sample(self.step, texts=list(found.texts[:SHOWN_SAMPLES]))
+
+    def evaluate(self) -> PolicyEvaluation:
+        """Let the policy answer held-out prompts, always with the same draws, and judge it."""
+        return evaluate_policy(
+            self.policy, self.reference, self.tokenizer,
+            self._held_out[: self.config.evaluation_prompts], self._sampling, self.reward, self.gold,
+        )  # fmt: skip
+
+
+def _checked(prompts: Sequence[list[int]]) -> list[list[int]]:
+    if not prompts:
+        raise InvalidSettingError("prompts", "none", "are needed to write anything", "Give some")
+    return list(prompts)
+
+
+def _learner(
+    config: RLHFConfig,
+    policy: nn.Module,
+    critic: nn.Module | None,
+    value_head: nn.Module | None,
+    dtype: torch.dtype,
+) -> Learner:
+    """Put everything that is trained under one optimizer.
+
+    The value head starts at zero (Huang et al. 2024, detail 11): a critic that knows nothing yet
+    had better say nothing.
+    """
+    trained: list[nn.Module] = [policy]
+    if config.has_critic:
+        if value_head is None:
+            value_head = nn.Linear(policy.hidden_size, 1)
+            nn.init.zeros_(value_head.weight)
+            nn.init.zeros_(value_head.bias)
+        trained.append(value_head)
+        if config.shared_trunk:
+            critic = None
+        elif critic is None:
+            raise InvalidSettingError(
+                "critic", None, "is missing, and the trunk is not shared",
+                "Give a model to learn values with, or set shared_trunk",
+            )  # fmt: skip
+        else:
+            trained.append(critic)
+    optimizer = FlatAdamW(
+        trained, config.learning_rate, dtype, (0.9, 0.999), config.adam_epsilon,
+        max_gradient_norm=config.max_gradient_norm,
+    )  # fmt: skip
+    return Learner(policy, optimizer, value_head, critic)
