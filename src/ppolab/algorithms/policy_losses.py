@@ -142,7 +142,7 @@ def dual_clip_policy_loss(
         dual_clip: c > 1 + ε; 3 in the paper.
 
     Returns:
-        `PolicyLoss(loss, ratio, clip_fraction, losses)`; samples beyond c lie outside 1 ± ε as well.
+        `PolicyLoss(loss, ratio, clip_fraction, losses)`; samples beyond c lie outside 1 ± ε too.
 
     Raises:
         ValueError: c does not lie above 1 + ε, where it would undo the first clip.

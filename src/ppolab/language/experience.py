@@ -82,7 +82,14 @@ def make_experience(
     if config.whiten_advantages and config.algorithm in ("ppo", "rloo"):
         advantages = whiten(advantages, mask)
     return Experience(
-        samples, reference_log_probs, scores, rewards, -log_ratio.sum(1), values, advantages, returns
+        samples,
+        reference_log_probs,
+        scores,
+        rewards,
+        -log_ratio.sum(1),
+        values,
+        advantages,
+        returns,
     )
 
 
@@ -141,9 +148,7 @@ def response_advantages(
     Returns:
         [rows, time], 0 outside the responses.
     """
-    ends = torch.zeros_like(rewards).scatter_(
-        1, (samples.response_lengths - 1).unsqueeze(1), 1.0
-    )
+    ends = torch.zeros_like(rewards).scatter_(1, (samples.response_lengths - 1).unsqueeze(1), 1.0)
     by_time = generalized_advantages(
         rewards.t(), values.t(), ends.t(), rewards.new_zeros(len(rewards)), gamma, gae_lambda
     )

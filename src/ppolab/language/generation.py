@@ -35,7 +35,7 @@ class Sampling:
         _require("top_k", self.top_k, self.top_k is None or self.top_k >= 1,
                  "must be at least 1", "Give 1 or more, or leave it out")  # fmt: skip
         _require("top_p", self.top_p, self.top_p is None or 0 < self.top_p <= 1,
-                 "must lie in (0, 1]", "Give a number above 0 up to 1, or leave it out")  # fmt: skip
+                 "must lie in (0, 1]", "Give more than 0, up to 1, or leave it out")  # fmt: skip
 
     @property
     def whole(self) -> bool:
@@ -109,7 +109,7 @@ class Samples:
     def token_lists(self) -> list[list[int]]:
         """Prompt and response of each row as one list of token ids, without padding."""
         batch = self.whole
-        return [row.tolist() for row in batch.tokens.split(batch.lengths.tolist())]
+        return [row.tolist() for row in torch.split(batch.tokens, batch.lengths.tolist())]
 
     def _joined(self) -> tuple[Tensor, Tensor]:
         """Prompts and responses side by side without a gap between them, and their lengths."""

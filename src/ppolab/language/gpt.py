@@ -9,6 +9,7 @@ the one that wrote the responses.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,8 +66,9 @@ class Cache:
         self, config: GPTConfig, rows: int, length: int, dtype: torch.dtype, device: torch.device
     ) -> None:
         shape = (config.layers, rows, config.heads, length, config.width // config.heads)
-        self.keys = torch.empty(shape, dtype=dtype, device=device)
-        self.values = torch.empty(shape, dtype=dtype, device=device)
+        # Zeros, for attention's weight of 0 on an unwritten cell would keep a NaN that lay there.
+        self.keys = torch.zeros(shape, dtype=dtype, device=device)
+        self.values = torch.zeros(shape, dtype=dtype, device=device)
 
     def keep(self, rows: Tensor) -> None:
         """Forget all rows but these [kept]."""
@@ -137,7 +139,8 @@ class Block(nn.Module):
 
     def _think(self, x: Tensor) -> Tensor:
         inner = F.gelu(self.expand(self.network_norm(x)), approximate="tanh")
-        return x + self.contract(inner)
+        contracted: Tensor = self.contract(inner)
+        return x + contracted
 
 
 class GPT(LanguageModel):
@@ -205,8 +208,10 @@ class GPT(LanguageModel):
             places: [rows], its position in the row; a number where all rows have the same.
             cache: what `forward` and earlier calls have left.
         """
-        position = self.positions[places] if isinstance(places, int) else F.embedding(
-            places, self.positions
+        position = (
+            self.positions[places]
+            if isinstance(places, int)
+            else F.embedding(places, self.positions)
         )
         x = F.embedding(tokens, self.embedding) + position
         for layer, block in enumerate(self.blocks):
@@ -305,8 +310,8 @@ def token_log_probs(
     Returns:
         [n] float32, nats.
     """
-    log_probs: Tensor = _TokenLogProbs.apply(hidden, embedding, targets, temperature)
-    return log_probs
+    apply: Callable[..., Tensor] = _TokenLogProbs.apply
+    return apply(hidden, embedding, targets, temperature)
 
 
 class _TokenLogProbs(torch.autograd.Function):

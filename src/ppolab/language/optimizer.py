@@ -13,8 +13,8 @@ class FlatAdamW:
     """Trains modules whose weights it keeps as one vector.
 
     One fused call then serves all of them. In bfloat16 the modules compute with rounded copies: the
-    vector stays float32 and gathers steps that are too small for the copies to show (Micikevicius et
-    al. 2018, "Mixed precision training").
+    vector stays float32 and gathers steps that are too small for the copies to show (Micikevicius
+    et al. 2018, "Mixed precision training").
 
     The weights of a module that already shares its tensors with another are counted once.
 

@@ -42,7 +42,7 @@ class RewardModel(nn.Module):
         scores: Tensor = self.head(states).squeeze(1).float()
         return (scores - self.shift) * self.scale
 
-    def __call__(self, *arguments: object, **named: object) -> Tensor:  # type: ignore[override]
+    def __call__(self, *arguments: object, **named: object) -> Tensor:
         """As `forward`; or, given samples and texts, as a reward function."""
         if isinstance(arguments[0], Samples):
             with torch.no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,8 @@ from ppolab.algorithms.kl import AdaptiveKL, FixedKL
 from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.config import RLHFConfig
-from ppolab.language.experience import Experience, make_experience
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
+from ppolab.language.experience import Experience, make_experience
 from ppolab.language.generation import Samples, Sampling, generate
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
@@ -131,6 +131,22 @@ class RLHFTrainer:
         self._evaluate_if_due()
         return metrics
 
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on: tensors, and plain data that JSON can hold."""
+        tensors = {f"optimizer.{k}": v for k, v in self.learner.optimizer.state().items()}
+        tensors["generator"] = self.generator.get_state()
+        return tensors, {"iteration": self.iteration, "kl_coef": self.kl_controller.coefficient}
+
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> None:
+        """Go back to a state that `state` returned."""
+        prefix = "optimizer."
+        self.learner.optimizer.restore(
+            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        )
+        self.generator.set_state(tensors["generator"])
+        self.iteration = extra["iteration"]
+        self.kl_controller = replace(self.kl_controller, coefficient=extra["kl_coef"])
+
     def _draw_prompts(self) -> TokenBatch:
         count = self.config.batch_size // self.config.responses_per_prompt
         chosen = torch.randint(len(self._prompts), (count,), generator=self.generator).tolist()
@@ -147,9 +163,7 @@ class RLHFTrainer:
     def _judge(self, samples: Samples) -> tuple[Experience, Tensor]:
         """Everything about the responses that the update needs, and the scores as they came."""
         with self.recorder.stage("reference"):
-            reference = response_log_probs(
-                self.reference, samples, self.config.temperature
-            )
+            reference = response_log_probs(self.reference, samples, self.config.temperature)
         values = samples.values
         if self.config.has_critic and values is None:
             with self.recorder.stage("values"):
@@ -219,9 +233,14 @@ class RLHFTrainer:
     def evaluate(self) -> PolicyEvaluation:
         """Let the policy answer held-out prompts, always with the same draws, and judge it."""
         return evaluate_policy(
-            self.policy, self.reference, self.tokenizer,
-            self._held_out[: self.config.evaluation_prompts], self._sampling, self.reward, self.gold,
-        )  # fmt: skip
+            self.policy,
+            self.reference,
+            self.tokenizer,
+            self._held_out[: self.config.evaluation_prompts],
+            self._sampling,
+            self.reward,
+            self.gold,
+        )
 
 
 def _checked(prompts: Sequence[list[int]]) -> list[list[int]]:
@@ -232,8 +251,8 @@ def _checked(prompts: Sequence[list[int]]) -> list[list[int]]:
 
 def _learner(
     config: RLHFConfig,
-    policy: nn.Module,
-    critic: nn.Module | None,
+    policy: LanguageModel,
+    critic: LanguageModel | None,
     value_head: nn.Module | None,
     dtype: torch.dtype,
 ) -> Learner:

@@ -66,15 +66,16 @@ def update(
 ) -> UpdateReport:
     """Improve the policy, and the critic, on one batch of responses."""
     totals: list[Tensor] = []  # per minibatch: policy loss, value loss, KL, clip fraction, norm
-    ratio_max, epoch = 0.0, 0
-    for epoch in range(1, config.epochs + 1):
+    ratio_max, epochs = 0.0, 0
+    while epochs < config.epochs:
+        epochs += 1
         kl_of_epoch: list[Tensor] = []
         order = torch.randperm(len(experience.samples), generator=generator)
         for start in range(0, len(order), config.minibatch_size):
             batch = order[start : start + config.minibatch_size]
             tokens = float(experience.samples.response_lengths[batch].sum())
             total = torch.zeros(4)
-            for piece in batch.split(config.micro_batch_size or len(batch)):
+            for piece in torch.split(batch, config.micro_batch_size or len(batch)):
                 measured, highest = _learn_from(
                     learner, experience, piece, config, kl_coef, len(batch), tokens, policy_loss
                 )
@@ -94,7 +95,7 @@ def update(
         clip_fraction=means[3],
         gradient_norm=means[4],
         ratio_max=ratio_max,
-        epochs=epoch,
+        epochs=epochs,
     )
 
 
