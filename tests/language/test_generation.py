@@ -89,8 +89,13 @@ def test_temperature_zero_takes_the_likeliest_token() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "allowed"),
-    [({"top_k": 2}, {0, 2}), ({"top_p": 0.5}, {0}), ({"top_p": 0.51}, {0, 2}), ({"top_p": 1.0}, {0, 1, 2})],
-)  # fmt: skip
+    [
+        ({"top_k": 2}, {0, 2}),
+        ({"top_p": 0.5}, {0}),
+        ({"top_p": 0.51}, {0, 2}),
+        ({"top_p": 1.0}, {0, 1, 2}),
+    ],
+)
 def test_top_k_and_the_nucleus_leave_out_the_unlikely(
     settings: dict[str, float], allowed: set[int]
 ) -> None:
