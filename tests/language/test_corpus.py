@@ -10,7 +10,8 @@ def test_held_out_sentences_are_in_no_training_text() -> None:
     running = " ".join(corpus.running)
     assert len(corpus.validation) > 900
     assert not set(corpus.validation) & set(corpus.training)
-    assert not any(sentence in running for sentence in corpus.validation[:200] if len(sentence) > 60)
+    long = [s for s in corpus.validation if len(s) > 60][:200]
+    assert not any(sentence in running for sentence in long)
 
 
 def test_sentences_are_whole_plain_and_of_a_fitting_length() -> None:
@@ -22,7 +23,8 @@ def test_sentences_are_whole_plain_and_of_a_fitting_length() -> None:
 
 
 def test_titles_do_not_end_sentences() -> None:
-    text = "\n\n".join(f"Mr. Brown and Mrs. Gray went to the town on day {n} of it." for n in range(99))
+    line = "Mr. Brown and Mrs. Gray went to the town on day {} of it."
+    text = "\n\n".join(line.format(day) for day in range(99))
     assert all(s.startswith("mr brown and mrs gray went") for s in corpus_of(text).training)
 
 

@@ -21,20 +21,25 @@ _FADING = (1.0, 0.95, 0.9)  # of a booster one, two and three words before
 _EXCLAMATION = 0.292  # what "!" adds, up to four times
 _SPREAD = 15.0  # sum of ratings that is squeezed to 1/√2 ≈ 0.7 is √15
 
-_BOOSTERS = frozenset(
-    "absolutely awfully completely considerably decidedly deeply enormously entirely especially "
-    "exceedingly exceptionally extremely fully greatly highly hugely incredibly intensely more "
-    "most particularly purely quite really remarkably so substantially thoroughly totally "
-    "tremendously unusually utterly very".split()
-)
-_DAMPENERS = frozenset(
-    "almost barely hardly less little marginally occasionally partly scarce scarcely slight "
-    "slightly somewhat".split()
-)
-_NEGATIONS = frozenset(
-    "aint cannot despite dont neither never no none nor not nothing nowhere rarely seldom without "
-    "wont".split()
-)
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_BOOSTERS = _words("""
+    absolutely awfully completely considerably decidedly deeply enormously entirely especially
+    exceedingly exceptionally extremely fully greatly highly hugely incredibly intensely more most
+    particularly purely quite really remarkably so substantially thoroughly totally tremendously
+    unusually utterly very
+""")
+_DAMPENERS = _words("""
+    almost barely hardly less little marginally occasionally partly scarce scarcely slight slightly
+    somewhat
+""")
+_NEGATIONS = _words("""
+    aint cannot despite dont neither never no none nor not nothing nowhere rarely seldom without
+    wont
+""")
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 
@@ -126,9 +131,7 @@ class LexiconJudge:
         return counted
 
 
-def _turned_by_but(
-    scores: Sequence[WordScore], found: Sequence[re.Match[str]]
-) -> list[WordScore]:
+def _turned_by_but(scores: Sequence[WordScore], found: Sequence[re.Match[str]]) -> list[WordScore]:
     """After "but" comes what is meant: it counts one and a half times, what came before half."""
     turn = next((match.start() for match in found if match.group() == "but"), None)
     if turn is None:
