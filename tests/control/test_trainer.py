@@ -10,8 +10,9 @@ from notebook import Notebook
 
 from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.control.config import PPOConfig
+from ppolab.control.divergence import TrainingDivergedError
 from ppolab.control.metrics import METRICS
-from ppolab.control.trainer import PPOTrainer, TrainingDivergedError
+from ppolab.control.trainer import PPOTrainer
 from ppolab.control.update import Parts
 from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.runs.checkpoints import load_newest_checkpoint, save_checkpoint

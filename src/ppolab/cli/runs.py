@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ppolab.cli.options import default_home, parse
 from ppolab.cli.output import Output
+from ppolab.control.metrics import is_of_one_layer
 from ppolab.errors import ConflictError, InvalidSettingError
 from ppolab.runs import RunFolder, Runs
 
@@ -75,8 +76,12 @@ def _show(folder: RunFolder, output: Output) -> int:
     console, status = output.console, folder.status()
     console.print(f"[bold]{folder.manifest.title}[/bold]  {status.words}")
     console.print(f"folder: {folder.path}", soft_wrap=True)
+    layers = [key for key in status.latest if is_of_one_layer(key)]
     for key, value in status.latest.items():
-        console.print(f"  {key:<20} {'–' if value is None else f'{value:,.4g}'}")
+        if key not in layers:
+            console.print(f"  {key:<20} {'–' if value is None else f'{value:,.4g}'}")
+    if layers:
+        console.print(f"  and {len(layers)} of single layers, which --json shows")
     output.result(_facts(folder) | {"latest": status.latest, "config": folder.manifest.config})
     return 0
 

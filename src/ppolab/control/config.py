@@ -80,6 +80,8 @@ class PPOConfig:
     """Weight of the entropy bonus (detail 10)."""
     max_gradient_norm: float | None = 0.5
     """Gradients longer than this are shortened to it; None leaves them (detail 11)."""
+    monitor_gradients: bool = False
+    """Record each layer's gradient, its steps and units that answer no more, once an iteration."""
     target_kl: float | None = None
     """Stop the epochs of an update early once the approximate KL passes this, in nats."""
     normalize_observations: bool = False

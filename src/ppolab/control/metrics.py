@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Role = Literal["actor", "critic", "reward", "reference", "none"]
@@ -53,6 +53,50 @@ METRICS = (
     Metric("steps_per_second", "Steps per second", "1/s", "none",
            "Environment steps per second of this iteration, learning included."),
 )  # fmt: skip
+
+# Recorded once an iteration with `monitor_gradients`: of each parameter or layer, under a key such
+# as "gradient_norm/actor.first.weight".
+FAMILIES = (
+    Metric("gradient_norm", "Gradient norm", "", "none",
+           "Length of this parameter's part of the gradient in the update's last minibatch, after "
+           "the whole gradient was shortened."),
+    Metric("update_ratio", "Update ratio", "share", "none",
+           "How far the whole update moved this parameter, over the parameter's length."),
+    Metric("inactive_units", "Inactive units", "share", "none",
+           "Share of this layer's units that answer no more: of tanh, beyond ±0.99 on 95 % of 128 "
+           "samples; of ReLU, at 0 on all of them."),
+)  # fmt: skip
+
+# Recorded by some settings only.
+OCCASIONAL = (
+    Metric("shortened_share", "Shortened gradients", "share", "none",
+           "Share of the update's minibatches whose gradient was longer than max_gradient_norm."),
+    Metric("kl_penalty_coef", "KL penalty β", "1/nat", "actor",
+           "Price of a nat of KL in the policy loss."),
+)  # fmt: skip
+
+
+def metric_for(key: str) -> Metric:
+    """What a recorded number means; one that nobody described keeps its key as its label."""
+    for metric in (*METRICS, *OCCASIONAL):
+        if metric.key == key:
+            return metric
+    family, _, part = key.partition("/")
+    for metric in FAMILIES:
+        if part and metric.key == family:
+            role: Role = "none"
+            if part.startswith(("actor", "log_std")):
+                role = "actor"
+            elif part.startswith("critic"):
+                role = "critic"
+            return replace(metric, key=key, label=f"{metric.label} of {part}", role=role)
+    return Metric(key, key.replace("_", " "), "", "none", "")
+
+
+def is_of_one_layer(key: str) -> bool:
+    """Whether a recorded number is one of many, of a single parameter or layer."""
+    return "/" in key
+
 
 # A published target worth a line in the chart: environment → metric → value.
 REFERENCE_LINES: dict[str, dict[str, float]] = {

@@ -19,7 +19,9 @@ from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.control.backends import Progress, choose_backend
 from ppolab.control.building import build_networks
 from ppolab.control.config import PPOConfig
+from ppolab.control.divergence import FiniteGuard
 from ppolab.control.environments import Finished, Team, whole_episodes
+from ppolab.control.gradient_monitor import GradientMonitor
 from ppolab.control.losses import kl_penalty_of
 from ppolab.control.making import make_environment
 from ppolab.control.optimizer import Adam
@@ -27,14 +29,10 @@ from ppolab.control.parameters import FlatParameters
 from ppolab.control.precision import with_precision
 from ppolab.control.rollout import Rollout
 from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.recorder import NullRecorder, Recorder
 
 RECENT_EPISODES = 100  # the window of "mean return over 100 episodes"
-
-
-class TrainingDivergedError(PPOLabError):
-    """A number that training depends on stopped being finite."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,10 @@ class PPOTrainer:
             config, self.model, self.parameters, self.optimizer, self.parts, self.environment,
             progress,
         )  # fmt: skip
+        self.guard = FiniteGuard(self.model, self.parameters, self.optimizer, self.parts)
+        self.monitor = (
+            GradientMonitor(self.model, self.parameters) if config.monitor_gradients else None
+        )
         self.kl_penalty = kl_penalty_of(config)
         self.iteration = 0
         self.episodes = 0
@@ -147,7 +149,7 @@ class PPOTrainer:
         """Do one rollout and one update, and return what was recorded.
 
         Raises:
-            TrainingDivergedError: a loss or gradient stopped being finite.
+            TrainingDivergedError: a loss, a gradient or a weight stopped being finite.
         """
         started = time.perf_counter()
         config, learning_rate = self._settings_now(), self._scheduled("learning_rate")
@@ -156,6 +158,9 @@ class PPOTrainer:
             ended = self.backend.collect(
                 self.rollout, self.environment, self.action_generator, gamma
             )
+        self.guard.keep(self.shuffle_generator)
+        if self.monitor is not None:
+            self.monitor.begin()
         with self.recorder.stage("update"):
             report, returns = self.backend.update(
                 self.rollout, config, learning_rate, self.shuffle_generator
@@ -173,6 +178,8 @@ class PPOTrainer:
         }
         if config.policy_loss == "kl_penalty":
             metrics["kl_penalty_coef"] = config.kl_penalty_coef
+        if self.monitor is not None:
+            metrics |= {"shortened_share": report.shortened} | self.monitor.measure(self.rollout)
         metrics |= self._agent_returns(ended)
         self.recorder.metrics(self.step, **metrics)
         good, other = report.ratio_counts.numpy()
@@ -182,7 +189,9 @@ class PPOTrainer:
             ("ratio_negative", other),
         ):
             self.recorder.histogram(self.step, name, RATIO_LOW, RATIO_HIGH, counts)
-        self._require_finite(metrics)
+        self.guard.require_finite(
+            metrics, self.step, self.rollout, config, learning_rate, self.recorder
+        )
         return metrics
 
     def change(self, name: str, value: float) -> float:
@@ -307,19 +316,3 @@ class PPOTrainer:
             returns = [episode.episode_return for episode in ended if episode.agent == agent]
             told[f"return_of_{agent}"] = float(np.mean(returns)) if returns else math.nan
         return told
-
-    def _require_finite(self, metrics: Mapping[str, float]) -> None:
-        for name in ("policy_loss", "value_loss", "entropy", "gradient_norm"):
-            if not math.isfinite(metrics[name]):
-                self.recorder.alert(
-                    "non-finite",
-                    {
-                        "metric": name,
-                        "value": str(metrics[name]),
-                        "try": "a lower learning rate, or a smaller maximum gradient norm",
-                    },
-                )
-                raise TrainingDivergedError(
-                    name, metrics[name], f"is not finite at step {self.step:,}",
-                    "Lower the learning rate or the maximum gradient norm",
-                )  # fmt: skip

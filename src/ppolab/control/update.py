@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class UpdateReport:
     ratio_max: float  # of the last epoch taken
     epochs: int  # taken before a KL stop
     ratio_counts: Tensor  # [2, epochs, bins], ratios met in each epoch: of A > 0, and of the rest
+    shortened: float = math.nan  # share of minibatches whose gradient was shortened; NaN: unknown
 
 
 def update(
@@ -152,8 +154,13 @@ def update(
         ratio_max=float(epoch_ratios.max()),
         epochs=len(ratio_counts),
         ratio_counts=torch.stack(ratio_counts, dim=1),
+        shortened=_share_above(torch.stack(norms), config.max_gradient_norm),
     )
     return report, returns
+
+
+def _share_above(norms: Tensor, limit: float | None) -> float:
+    return 0.0 if limit is None else float((norms > limit).float().mean())
 
 
 def _counts_by_sign(ratios: Tensor, good: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from ppolab.control.config import PPOConfig
-from ppolab.control.metrics import METRICS, REFERENCE_LINES, Metric
+from ppolab.control.metrics import METRICS, REFERENCE_LINES, is_of_one_layer, metric_for
 from ppolab.control.trainer import LIVE_SETTINGS
 from ppolab.errors import ConflictError, InvalidSettingError, UnknownNameError
 from ppolab.runs import (
@@ -109,7 +109,10 @@ def summary_fields(folder: RunFolder, status: RunStatus) -> dict[str, Any]:
         "created_at": manifest.created_at,
         "updated_at": iso(datetime.fromtimestamp(status.updated_at, UTC)),
         "recorded": folder.recorded,
-        "latest": {key: finite(value) for key, value in status.latest.items()},
+        # Of single layers there are dozens, which a list of runs need not carry.
+        "latest": {
+            key: finite(value) for key, value in status.latest.items() if not is_of_one_layer(key)
+        },
         "can_resume": status.state in RESUMABLE and not folder.recorded,
     }
 
@@ -133,11 +136,7 @@ def detail(services: Services, folder: RunFolder) -> RunDetail:
 def metric_infos(environment: str, recorded: list[str]) -> list[MetricInfo]:
     """What each metric means: those we describe, then any others a run recorded."""
     described = {metric.key for metric in METRICS}
-    others = tuple(
-        Metric(key, key.replace("_", " "), "", "none", "")
-        for key in recorded
-        if key not in described
-    )
+    others = tuple(metric_for(key) for key in recorded if key not in described)
     lines = REFERENCE_LINES.get(environment, {})
     return [
         MetricInfo(
