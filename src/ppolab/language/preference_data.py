@@ -1,0 +1,179 @@
+"""Pairs of answers and which of them somebody preferred."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ppolab.algorithms.preferences import preference_probability
+from ppolab.errors import InvalidSettingError
+from ppolab.language.generation import Sampling, generate
+from ppolab.language.models import LanguageModel
+from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.tokenizer import Tokenizer
+from ppolab.language.tokens import TokenBatch
+
+_BATCH = 256  # prompts answered at a time
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """Two answers to one prompt, as whole texts of tokens."""
+
+    chosen: list[int]
+    rejected: list[int]
+    prompt: int  # tokens at the beginning that both share
+    gold_margin: float = 0.0  # gold score of the chosen one less that of the other, if known
+    margin: float = 0.0  # how much better raters said it is, reward units
+
+
+@dataclass(frozen=True)
+class Rater:
+    """Somebody who compares two answers: right on average, not always.
+
+    The probability of preferring the first is that of Bradley and Terry with worths `steepness`
+    times the gold scores; a share of answers is given by a coin; long answers may seem better.
+    """
+
+    steepness: float = 4.0
+    """Nats of preference per unit of gold score; large for a rater who never errs."""
+    careless: float = 0.0
+    """Share of comparisons answered without looking."""
+    length_bias: float = 0.0
+    """Nats of preference per word by which an answer is longer."""
+
+    def __post_init__(self) -> None:
+        if self.steepness < 0:
+            raise InvalidSettingError(
+                "steepness", self.steepness, "must not be negative", "Give 0 or more"
+            )
+        if not 0 <= self.careless <= 1:
+            raise InvalidSettingError(
+                "careless", self.careless, "must lie in [0, 1]", "Give a share from 0 to 1"
+            )
+
+    def probability(self, gold: Tensor, other_gold: Tensor, words: Tensor, other: Tensor) -> Tensor:
+        """Probability [pairs] that the first answer is preferred.
+
+        Args:
+            gold: [pairs], gold scores of the first answers.
+            other_gold: [pairs], of the second.
+            words: [pairs], lengths of the first answers in words.
+            other: [pairs], of the second.
+        """
+        seen = preference_probability(
+            self.steepness * gold + self.length_bias * words,
+            self.steepness * other_gold + self.length_bias * other,
+        )
+        return (1.0 - self.careless) * seen + 0.5 * self.careless
+
+
+def compare_answers(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[list[int]],
+    sampling: Sampling,
+    gold: RewardFunction,
+    rater: Rater,
+    generator: torch.Generator,
+    say: Callable[[int, int], None] = lambda done, total: None,
+) -> list[PreferencePair]:
+    """Write two answers to each prompt and have a rater choose between them.
+
+    Pairs of equal gold score are dropped: nobody could choose.
+
+    Args:
+        model: who writes, usually the fine-tuned one.
+        tokenizer: its tokenizer.
+        prompts: one pair for each.
+        sampling: how answers are drawn.
+        gold: what the rater goes by.
+        rater: who chooses.
+        generator: of answers and choices.
+        say: told how many prompts are done of how many.
+    """
+    pairs: list[PreferencePair] = []
+    for start in range(0, len(prompts), _BATCH):
+        batch = TokenBatch.from_sequences(prompts[start : start + _BATCH])
+        both = [generate(model, batch, sampling, tokenizer.end, generator) for _ in range(2)]
+        texts = [texts_of(samples, tokenizer) for samples in both]
+        scores = [gold(samples, t) for samples, t in zip(both, texts, strict=True)]
+        words = [torch.tensor([float(len(t.split())) for t in side]) for side in texts]
+        first_wins = (
+            torch.rand(len(batch), generator=generator)
+            < rater.probability(scores[0], scores[1], words[0], words[1])
+        ).tolist()
+        tokens = [samples.token_lists() for samples in both]
+        for row, wins in enumerate(first_wins):
+            margin = float(scores[0][row] - scores[1][row])
+            if abs(margin) < 1e-6:
+                continue
+            winner, loser = (0, 1) if wins else (1, 0)
+            pairs.append(
+                PreferencePair(
+                    tokens[winner][row], tokens[loser][row], int(batch.lengths[row]),
+                    margin if wins else -margin,
+                )
+            )  # fmt: skip
+        say(min(start + _BATCH, len(prompts)), len(prompts))
+    return pairs
+
+
+def write_pairs(path: Path, pairs: Sequence[PreferencePair], tokenizer: Tokenizer) -> None:
+    """Write pairs as JSON lines that people can read: prompt, chosen, rejected."""
+    with path.open("w", encoding="utf8") as file:
+        for pair in pairs:
+            line = {
+                "prompt": tokenizer.decode(pair.chosen[: pair.prompt]),
+                "chosen": tokenizer.decode(pair.chosen),
+                "rejected": tokenizer.decode(pair.rejected),
+                "gold_margin": round(pair.gold_margin, 6),
+                "margin": pair.margin,
+                "tokens": [pair.prompt, pair.chosen, pair.rejected],
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def read_pairs(path: Path, tokenizer: Tokenizer) -> list[PreferencePair]:
+    """Read pairs from JSON lines with "prompt", "chosen" and "rejected".
+
+    Token ids are taken where the file has them, else the texts are encoded. `chosen` and
+    `rejected` may repeat the prompt or go on from it.
+
+    Raises:
+        InvalidSettingError: naming the line that cannot be used.
+    """
+    pairs: list[PreferencePair] = []
+    for number, line in enumerate(path.read_text("utf8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            pairs.append(_pair_of(json.loads(line), tokenizer))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidSettingError(
+                "pairs", f"{path.name}, line {number}", f"cannot be used ({error!r})",
+                'Each line is {"prompt": …, "chosen": …, "rejected": …}',
+            ) from error  # fmt: skip
+    return pairs
+
+
+def _pair_of(data: dict[str, Any], tokenizer: Tokenizer) -> PreferencePair:
+    margin, gold = float(data.get("margin", 0.0)), float(data.get("gold_margin", 0.0))
+    if "tokens" in data:
+        prompt, chosen, rejected = data["tokens"]
+        return PreferencePair(chosen, rejected, int(prompt), gold, margin)
+    given = [tokenizer.end, *tokenizer.encode(data["prompt"])]
+    sides = []
+    for side in ("chosen", "rejected"):
+        answer = str(data[side])
+        rest = answer.removeprefix(data["prompt"])
+        if not rest.strip():
+            raise ValueError(f"{side} is empty")
+        sides.append([*given, *tokenizer.encode(rest.strip()), tokenizer.end])
+    return PreferencePair(sides[0], sides[1], len(given), gold, margin)
