@@ -1,4 +1,4 @@
-"""The command line: `ppolab serve | train | eval | sweep | ablate | runs | course | challenge`.
+"""The command line: `ppolab COMMAND`, with the commands below.
 
 Every command takes --json: one JSON object on the last line of standard output, with everything
 else on standard error. Commands import what they need when they run, so that --help is quick.
@@ -20,6 +20,7 @@ COMMANDS = {
     "eval": ("eval", "Let a run's policy play whole episodes, apart from training."),
     "sweep": ("sweep", "Search settings that learn better, over several seeds each."),
     "ablate": ("ablate", "Leave ingredients of PPO out, one at a time, and measure what they do."),
+    "export": ("export", "Write a run's policy as ONNX, checked against torch."),
     "runs": ("runs", "List runs, look at one, resume or delete it."),
     "course": ("course", "Check that the course can be trusted: lessons, challenges, mutants."),
     "challenge": ("challenge", "List challenges, or submit a file to one."),

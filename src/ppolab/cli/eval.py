@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 from dataclasses import dataclass, field
@@ -58,6 +57,7 @@ def run(arguments: list[str], output: Output) -> int:
 
     from ppolab.control.evaluation import evaluate, normalization_of, record_episode
     from ppolab.runs import Runs
+    from ppolab.runs.policies import trainer_of
     from ppolab.server.settings import default_content
 
     torch.set_num_threads(1)  # networks this small lose time on a second thread
@@ -66,7 +66,7 @@ def run(arguments: list[str], output: Output) -> int:
         raise ConflictError(
             "run", folder.id, "came with the course and is kept as it is", "Leave out --record"
         )
-    trainer = _trainer_of(folder)
+    trainer = trainer_of(folder)
     deterministic = not options.stochastic
     normalization = normalization_of(trainer.environment)
     try:
@@ -106,42 +106,6 @@ def run(arguments: list[str], output: Output) -> int:
         }
     )
     return 0
-
-
-def _trainer_of(folder: RunFolder) -> PPOTrainer:
-    """A trainer that stands where the run's newest checkpoint does.
-
-    Raises:
-        ConflictError: the run has no checkpoint, or none that can be read.
-        InvalidSettingError: it is no run of PPO on an environment.
-    """
-    from ppolab.control.config import PPOConfig
-    from ppolab.control.trainer import PPOTrainer
-    from ppolab.runs.checkpoints import checkpoint_steps, load_newest_checkpoint
-
-    if folder.manifest.kind != "control":
-        raise InvalidSettingError(
-            "run", folder.id, f"is a run of kind {folder.manifest.kind!r}, which has no episodes",
-            "Choose one that `ppolab train` made",
-        )  # fmt: skip
-    newest = load_newest_checkpoint(folder.path)
-    if newest is None:
-        if checkpoint_steps(folder.path):
-            problem = "has only damaged checkpoints"
-        elif folder.recorded:
-            problem = "came with the course, as its log alone, without checkpoints"
-        else:
-            problem = "has no checkpoint yet"
-        mend = f"Train one like it: ppolab train {folder.manifest.environment}"
-        if not folder.recorded and folder.is_live():
-            mend = "Wait for its fifth update"
-        raise ConflictError("run", folder.id, problem, mend)
-    _, tensors, extra = newest
-    config = PPOConfig.from_mapping(folder.manifest.config)
-    # Nothing is trained here, so nothing need be compiled.
-    trainer = PPOTrainer(dataclasses.replace(config, backend="torch"))
-    trainer.restore(tensors, extra)
-    return trainer
 
 
 def _print(

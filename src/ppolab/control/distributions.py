@@ -95,7 +95,7 @@ class MultiCategorical:
     def __init__(self, counts: list[int]) -> None:
         self.parameter_count = sum(counts)
         self.action_shape = (len(counts),)
-        self._counts = counts
+        self.counts = counts
         self._choices = [Categorical(count) for count in counts]
 
     def sample(self, parameters: Tensor, generator: torch.Generator) -> Tensor:
@@ -121,7 +121,7 @@ class MultiCategorical:
         return actions
 
     def _parts(self, parameters: Tensor) -> list[tuple[Categorical, Tensor]]:
-        parts = torch.split_with_sizes(parameters, self._counts, dim=1)
+        parts = torch.split_with_sizes(parameters, self.counts, dim=1)
         return list(zip(self._choices, parts, strict=True))
 
 
@@ -169,7 +169,7 @@ class DiagonalGaussian:
         self.action_shape = low.shape
         self._count = int(np.prod(low.shape))
         self.parameter_count = 2 * self._count
-        self._low, self._high = low, high
+        self.low, self.high = low, high  # [*action_shape], of what the environment is given
 
     def sample(self, parameters: Tensor, generator: torch.Generator) -> Tensor:
         """Draw mean + std · noise, [batch, *action_shape]."""
@@ -193,7 +193,7 @@ class DiagonalGaussian:
 
     def to_environment(self, actions: NDArray[Any]) -> NDArray[Any]:
         """Actions within the bounds."""
-        clipped: NDArray[Any] = np.clip(actions, self._low, self._high)
+        clipped: NDArray[Any] = np.clip(actions, self.low, self.high)
         return clipped
 
 

@@ -158,7 +158,7 @@ class Encoder(nn.Module):
 
     def __init__(self, layout: ObservationLayout, image_features: int | None = None) -> None:
         super().__init__()
-        self._layout = layout
+        self.layout = layout
         networks = {_key(p): image_network(p, image_features) for p in layout.parts if p.image}
         self.images = nn.ModuleDict(networks)
         vectors = sum(part.count for part in layout.parts if not part.image)
@@ -170,19 +170,19 @@ class Encoder(nn.Module):
         Beside a vector it has hidden layers, for a linear one could not let the vector change what
         the image means.
         """
-        if all(part.image for part in self._layout.parts):
+        if all(part.image for part in self.layout.parts):
             return orthogonal(Head(self.size, outputs), gain)
         return MLP(self.size, hidden, outputs, gain)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map rows [batch, size] to [batch, features]."""
-        pieces = self._layout.split(rows)
+        pieces = self.layout.split(rows)
         return torch.cat(
             [
                 self.images[_key(part)](pieces[part.name])
                 if part.image
                 else pieces[part.name].flatten(1)
-                for part in self._layout.parts
+                for part in self.layout.parts
             ],
             dim=1,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,14 @@ class RunningMoments:
         """Go back to a state that `state()` returned."""
         self.mean, self.variance = np.array(state["mean"]), np.array(state["variance"])
         self.count = state["count"]
+
+
+class Scale(NamedTuple):
+    """How observations are brought to the common scale: (x − mean) / spread, cut off at ± clip."""
+
+    mean: NDArray[np.float64]  # [row]
+    spread: NDArray[np.float64]  # [row]
+    clip: float
 
 
 class NormalizedEnvironment:
@@ -99,11 +107,19 @@ class NormalizedEnvironment:
 
     def normalize(self, observations: NDArray[Any]) -> NDArray[Any]:
         """Observations on the common scale, [..., row]; the moments stay as they are."""
-        if self._moments is None:
+        scale = self.scale
+        if scale is None:
             return observations
-        scale = np.sqrt(self._moments.variance + EPSILON)
-        scaled = (observations - self._moments.mean) / scale
-        return np.clip(scaled, -self._observation_clip, self._observation_clip).astype(np.float32)
+        scaled = (observations - scale.mean) / scale.spread
+        return np.clip(scaled, -scale.clip, scale.clip).astype(np.float32)
+
+    @property
+    def scale(self) -> Scale | None:
+        """How `normalize` does it at present; None where observations stay as they are."""
+        if self._moments is None:
+            return None
+        spread = np.sqrt(self._moments.variance + EPSILON)
+        return Scale(self._moments.mean.copy(), spread, self._observation_clip)
 
     def close(self) -> None:
         """Release what the copies hold."""

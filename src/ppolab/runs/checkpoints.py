@@ -57,17 +57,23 @@ def checkpoint_steps(folder: Path) -> list[int]:
 
 
 def load_newest_checkpoint(
-    folder: Path,
+    folder: Path, only: int | None = None
 ) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
     """Read the newest checkpoint that can be read, or None where there is none.
 
     A damaged one is passed over for the one before it: a disk that filled up or a machine that
     lost power must not take the whole run.
 
+    Args:
+        folder: the run's.
+        only: step of the one that is wanted; None for any.
+
     Returns:
         Its step, its tensors and its plain data.
     """
     for step in reversed(checkpoint_steps(folder)):
+        if only not in (None, step):
+            continue
         path = folder / CHECKPOINTS_NAME / f"step-{step:09d}"
         try:
             tensors = load_file(path / "tensors.safetensors")
