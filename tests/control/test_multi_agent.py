@@ -270,7 +270,7 @@ def test_the_teams_return_and_each_agents_are_reported() -> None:
 
 
 def test_where_agents_may_leave_the_compiled_back_end_gives_way() -> None:
-    with pytest.raises(InvalidSettingError, match="agents may leave before the others"):
+    with pytest.raises(InvalidSettingError, match="some hold no step of the policy"):
         PPOTrainer(small("multi/Leavers", backend="compiled"))
     with pytest.raises(InvalidSettingError, match="this is Blinkered"):
         PPOTrainer(small("multi/Together", backend="compiled", critic="central"))

@@ -76,7 +76,9 @@ def test_forbidden_actions_have_probability_zero_and_send_no_gradient() -> None:
     assert bias[[1, 2]].abs().min() > 0  # type: ignore[index]
 
 
-@pytest.mark.parametrize("environment", ["CartPole-v1", "Pendulum-v1", "ProbeMaskedByMethod-v0"])
+@pytest.mark.parametrize(
+    "environment", ["CartPole-v1", "Pendulum-v1", "ProbeSeveral-v0", "ProbeMaskedByMethod-v0"]
+)
 def test_the_quick_actor_tells_the_log_probabilities_and_values_of_the_model(
     environment: str,
 ) -> None:
@@ -96,7 +98,7 @@ def test_the_quick_actor_tells_the_log_probabilities_and_values_of_the_model(
 
 
 def test_the_general_actor_repeats_itself_from_the_same_generator() -> None:
-    trainer = PPOTrainer(config("ProbeSeveral-v0"))
+    trainer = PPOTrainer(config("ProbeSwitches-v0"))
     actor = actor_for(trainer.model, trainer.action_generator)
     assert isinstance(actor, TorchActor)
     observations = trainer.environment.observations

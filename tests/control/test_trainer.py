@@ -226,7 +226,8 @@ def test_a_run_may_change_its_back_end_at_a_checkpoint() -> None:
 
 
 def test_a_back_end_that_cannot_serve_is_refused_and_auto_takes_the_other() -> None:
-    with pytest.raises(InvalidSettingError, match="DiagonalGaussian"):
-        PPOTrainer(small("Pendulum-v1", backend="compiled"))
-    assert PPOTrainer(small("Pendulum-v1")).backend.name == "torch"
-    assert PPOTrainer(small("CartPole-v1")).backend.name == "compiled"
+    with pytest.raises(InvalidSettingError, match="Bernoulli"):
+        PPOTrainer(small("ProbeSwitches-v0", backend="compiled"))
+    assert PPOTrainer(small("ProbeSwitches-v0")).backend.name == "torch"
+    for environment in ("CartPole-v1", "Pendulum-v1", "ProbeMaskedByMethod-v0"):
+        assert PPOTrainer(small(environment)).backend.name == "compiled"

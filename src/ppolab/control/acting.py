@@ -9,7 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ppolab.control.distributions import LOG_2PI, Categorical, DiagonalGaussian
+from ppolab.control.distributions import (
+    LOG_2PI,
+    Categorical,
+    DiagonalGaussian,
+    MultiCategorical,
+)
 from ppolab.control.networks import MLP, ActorCritic, Blinkered
 
 Float32 = NDArray[np.float32]
@@ -60,7 +65,8 @@ def actor_for(
     policy = model.actor.network if isinstance(model.actor, Blinkered) else model.actor
     small = isinstance(model.trunk, nn.Identity) and isinstance(policy, MLP)
     small = small and policy.activation is torch.tanh
-    if small and isinstance(model.distribution, (Categorical, DiagonalGaussian)):
+    kinds = (Categorical, MultiCategorical, DiagonalGaussian)
+    if small and isinstance(model.distribution, kinds):
         return NumpyActor(model, generator)
     return TorchActor(model, generator)
 
@@ -141,7 +147,11 @@ class NumpyActor:
         self._seen = actor.first.in_features  # of each row; the rest is for the critic alone
         self._critic = _views(model.critic)
         self._log_std = None if model.log_std is None else model.log_std.detach().numpy()
-        self._shape = model.distribution.action_shape
+        distribution = model.distribution
+        self._shape = distribution.action_shape
+        self._ends: NDArray[np.int64] | None = None
+        if isinstance(distribution, MultiCategorical):
+            self._ends = np.cumsum(distribution.counts)
         self._generator = generator
 
     def act(self, observations: NDArray[Any], masks: Masks = None) -> Acted:
@@ -151,7 +161,8 @@ class NumpyActor:
             return (*self._draw_normal(outputs, self._log_std), self.values(observations))
         if masks is not None:
             outputs[~masks] = -np.inf
-        return (*self._draw_choice(outputs), self.values(observations))
+        draw = self._draw_choice if self._ends is None else self._draw_choices
+        return (*draw(outputs), self.values(observations))
 
     def values(self, observations: NDArray[Any], environments: list[int] | None = None) -> Float32:
         """The critic's value of each row, [batch]."""
@@ -161,15 +172,15 @@ class NumpyActor:
         """Nothing, for nothing is remembered."""
 
     def _draw_choice(self, logits: Float32) -> tuple[NDArray[np.int64], Float32]:
-        """Invert the cumulative distribution: the first action whose sum passes u·total."""
-        logits -= logits.max(axis=1, keepdims=True)
-        probabilities = np.exp(logits)
-        totals = probabilities.sum(axis=1)
-        thresholds = self._generator.random(len(logits), np.float32) * totals
-        cumulative = probabilities.cumsum(axis=1)[:, :-1]
-        actions = (cumulative <= thresholds[:, None]).sum(axis=1)
-        log_probs: Float32 = logits[np.arange(len(actions)), actions] - np.log(totals)
-        return actions, log_probs
+        return _choose(logits, self._generator.random(len(logits), np.float32))
+
+    def _draw_choices(self, logits: Float32) -> tuple[NDArray[np.int64], Float32]:
+        assert self._ends is not None
+        uniforms = self._generator.random((len(logits), len(self._ends)), np.float32)
+        parts = np.split(logits, self._ends[:-1], axis=1)
+        chosen = [_choose(part, uniforms[:, i]) for i, part in enumerate(parts)]
+        actions, log_probs = zip(*chosen, strict=True)
+        return np.stack(actions, axis=1), np.sum(log_probs, axis=0)
 
     def _draw_normal(self, mean: Float32, log_std: Float32) -> tuple[Float32, Float32]:
         noise = self._generator.standard_normal(mean.shape, np.float32)
@@ -177,6 +188,25 @@ class NumpyActor:
         log_density = np.float32(-0.5) * (noise * noise + np.float32(LOG_2PI)) - log_std
         log_probs: Float32 = log_density.sum(axis=1)
         return actions.reshape(-1, *self._shape), log_probs
+
+
+def _choose(logits: Float32, uniforms: Float32) -> tuple[NDArray[np.int64], Float32]:
+    """Invert the cumulative distribution: the first action whose sum passes u·total.
+
+    Args:
+        logits: [batch, actions], overwritten.
+        uniforms: [batch], in [0, 1).
+
+    Returns:
+        Actions and their log-probabilities, [batch] each, nats.
+    """
+    logits -= logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(logits)
+    totals = probabilities.sum(axis=1)
+    cumulative = probabilities.cumsum(axis=1)[:, :-1]
+    actions = (cumulative <= (uniforms * totals)[:, None]).sum(axis=1)
+    log_probs: Float32 = logits[np.arange(len(actions)), actions] - np.log(totals)
+    return actions, log_probs
 
 
 def _views(network: MLP) -> list[tuple[Float32, Float32]]:

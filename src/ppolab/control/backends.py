@@ -110,8 +110,6 @@ def choose_backend(
         reason = supports(model, config, parts)
         if environment.present is not None:
             reason = "it trains on every row, and here some hold no step of the policy"
-        if environment.masks is not None:
-            reason = "it knows no forbidden actions, and this environment has some"
         if reason is None:
             backend = CompiledBackend(model, parameters, optimizer, config, config.threads)
             backend.warm_up(config, environment, progress)

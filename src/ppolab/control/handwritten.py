@@ -5,10 +5,12 @@ Autograd makes this module superfluous; reading it makes autograd believable. It
 `ppolab.control.compiled` does tile by tile. From the bottom up:
 
 1. `forward` and `backward`: a network with two tanh layers, and the chain rule through it.
-2. `policy_slopes`: how the clipped objective and the entropy bonus change with each logit.
-3. `value_slope`: how the value loss changes with the value.
-4. `minibatch_gradient`: both networks together.
-5. `shorten` and `adam`: from a gradient to a step.
+2. `pull`: how the clipped objective changes with an action's log-probability.
+3. `choice_slopes` and `normal_slopes`: from there to what the actor puts out, which is a logit for
+   each choice, or the mean of a normal distribution for each number of an action; and the entropy.
+4. `value_slope`: how the value loss changes with the value.
+5. `minibatch_gradient`: both networks together.
+6. `shorten` and `adam`: from a gradient to a step.
 
 Shapes: a batch is [batch, …], a weight is [outputs, inputs] as torch keeps it. Everything works in
 the precision of its arguments, float32 or float64.
@@ -17,13 +19,14 @@ the precision of its arguments, float32 or float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ppolab.control.config import PPOConfig
-from ppolab.control.networks import MLP
+from ppolab.control.distributions import LOG_2PI
+from ppolab.control.networks import MASKED, MLP
 
 Floats = NDArray[np.floating]
 Int64 = NDArray[np.int64]
@@ -59,11 +62,12 @@ class Minibatch:
     """Samples of a rollout, drawn for one gradient step."""
 
     observations: Floats  # [batch, observation]
-    actions: Int64  # [batch]
+    actions: NDArray[Any]  # [batch] int64 choices, or [batch, numbers]
     log_probs: Floats  # [batch], nats, of the policy that acted
     values: Floats  # [batch], of the critic that acted
     advantages: Floats  # [batch], not normalised yet
     returns: Floats  # [batch]
+    masks: NDArray[np.bool_] | None = None  # [batch, logits], False for forbidden choices
 
 
 class Gradient(NamedTuple):
@@ -75,6 +79,16 @@ class Gradient(NamedTuple):
     value_loss: float
     entropy: float  # nats
     ratios: Floats  # [batch]
+    log_std: Floats | None = None  # [numbers], where actions are numbers
+
+
+class PolicySlopes(NamedTuple):
+    """How the policy's part of the loss changes with what the actor puts out, and with log σ."""
+
+    output: Floats  # [batch, outputs]
+    ratios: Floats  # [batch]
+    entropy: float  # nats, mean of the batch
+    log_std: Floats | None = None  # [numbers]
 
 
 def forward(network: Network, inputs: Floats) -> Activations:
@@ -130,16 +144,30 @@ def log_softmax(logits: Floats) -> Floats:
     return normalised
 
 
-def policy_slopes(
-    log_probs: Floats, actions: Int64, old_log_probs: Floats, advantages: Floats,
-    clip_range: float, entropy_coef: float,
-) -> Floats:  # fmt: skip
-    r"""How the policy's part of the loss changes with each logit, [batch, actions].
+def pull(ratios: Floats, advantages: Floats, clip_range: float) -> Floats:
+    r"""How one sample's clipped objective changes with the log-probability of its action, [batch].
 
-    **The objective.** One sample's loss is −min(rA, clip(r)A), and r = exp(log p_a − log p_old). Of
-    the two in the minimum the smaller one counts. If that is rA, the slope along r is −A, and
-    because dr = r d log p_a, the slope along log p_a is −rA. If it is clip(r)A, r stands at an end
-    of its range and nothing moves: 0.
+    A sample's loss is −min(rA, clip(r)A), and r = exp(log p − log p_old). Of the two in the minimum
+    the smaller one counts. If that is rA, the slope along r is −A, and because dr = r d log p, the
+    slope along log p is −rA. If it is clip(r)A, r stands at an end of its range and nothing moves:
+    0. What the distribution is does not matter so far.
+
+    Args:
+        ratios: [batch], r.
+        advantages: [batch], normalised if they are to be.
+        clip_range: ε.
+    """
+    unclipped = ratios * advantages
+    clipped = np.clip(ratios, 1.0 - clip_range, 1.0 + clip_range) * advantages
+    slopes: Floats = np.where(unclipped <= clipped, -unclipped, 0.0)
+    return slopes
+
+
+def choice_slopes(
+    logits: Floats, actions: Int64, old_log_probs: Floats, advantages: Floats,
+    clip_range: float, entropy_coef: float,
+) -> PolicySlopes:  # fmt: skip
+    r"""How the policy's part of the loss changes with each logit.
 
     **The softmax.** Raising logit k raises log p_a by 1 if k is the action taken, and lowers it by
     p_k through the sum in the denominator:
@@ -151,31 +179,77 @@ def policy_slopes(
     $$\frac{\partial H}{\partial z_k} = -\sum_j \frac{\partial p_j}{\partial z_k}(\log p_j + 1)
         = -p_k(\log p_k + H)$$
 
-    A logit above average, log p_k > −H, is pushed down by the bonus; the slopes add up to 0.
+    A logit above average, log p_k > −H, is pushed down by the bonus; the slopes add up to 0. A
+    forbidden choice has p_k = 0, so both slopes are 0: nothing is learned about it.
 
     The loss is a mean, so all is divided by the number of samples.
 
     Args:
-        log_probs: [batch, actions], of all actions, nats.
-        actions: [batch], the actions taken.
+        logits: [batch, choices]; `MASKED` where a choice is forbidden.
+        actions: [batch], the choices made.
         old_log_probs: [batch], nats.
         advantages: [batch], normalised if they are to be.
         clip_range: ε.
         entropy_coef: c.
     """
     batch, rows = len(actions), np.arange(len(actions))
+    log_probs = log_softmax(logits)
     probabilities = np.exp(log_probs)
     ratios = np.exp(log_probs[rows, actions] - old_log_probs)
-    unclipped = ratios * advantages
-    clipped = np.clip(ratios, 1.0 - clip_range, 1.0 + clip_range) * advantages
-    pull = np.where(unclipped <= clipped, -unclipped, 0.0)  # [batch], slope along log p_a
 
     taken = np.zeros_like(log_probs)
     taken[rows, actions] = 1.0
     entropy = -(probabilities * log_probs).sum(axis=1, keepdims=True)  # [batch, 1]
-    slopes = pull[:, None] * (taken - probabilities)
+    slopes = pull(ratios, advantages, clip_range)[:, None] * (taken - probabilities)
     slopes += entropy_coef * probabilities * (log_probs + entropy)
-    return slopes / batch
+    return PolicySlopes(slopes / batch, ratios, float(entropy.mean()))
+
+
+def normal_slopes(
+    means: Floats, log_std: Floats, actions: Floats, old_log_probs: Floats, advantages: Floats,
+    clip_range: float, entropy_coef: float,
+) -> PolicySlopes:  # fmt: skip
+    r"""How the policy's part of the loss changes with each mean, and with each log σ.
+
+    **The density.** An action is several numbers, each from a normal distribution of its own. With
+    z = (a − μ) / σ, how many standard deviations the number lies from its mean,
+
+    $$\log p(a) = \sum_k \left[ -\tfrac12 z_k^2 - \log\sigma_k - \tfrac12 \log 2\pi \right]$$
+
+    and because dz/dμ = −1/σ and dz/d log σ = −z:
+
+    $$\frac{\partial \log p}{\partial \mu_k} = \frac{z_k}{\sigma_k}, \qquad
+      \frac{\partial \log p}{\partial \log\sigma_k} = z_k^2 - 1$$
+
+    A good action pulls the mean towards itself. It widens the distribution if it was further out
+    than one standard deviation, and narrows it if it was closer.
+
+    **The entropy** is H = Σ (log σ + ½ log 2πe): the means do not matter to it, and along each
+    log σ its slope is 1, so that the bonus widens all of them evenly.
+
+    log σ is the same in every state. Its slope is therefore summed over the batch, as a bias's is.
+
+    Args:
+        means: [batch, numbers], μ.
+        log_std: [numbers], log σ.
+        actions: [batch, numbers], as they were drawn, before the environment clipped them.
+        old_log_probs: [batch], nats.
+        advantages: [batch], normalised if they are to be.
+        clip_range: ε.
+        entropy_coef: c.
+    """
+    z = (actions - means) * np.exp(-log_std)  # [batch, numbers]
+    log_probs = (-0.5 * z**2 - log_std - 0.5 * LOG_2PI).sum(axis=1)
+    ratios = np.exp(log_probs - old_log_probs)
+    entropy = (log_std + 0.5 * (1.0 + LOG_2PI)).sum()
+
+    pulls = pull(ratios, advantages, clip_range)[:, None] / len(means)
+    return PolicySlopes(
+        output=pulls * z * np.exp(-log_std),
+        ratios=ratios,
+        entropy=float(entropy),
+        log_std=(pulls * (z**2 - 1.0)).sum(axis=0) - log_std.dtype.type(entropy_coef),
+    )
 
 
 def value_slope(
@@ -207,9 +281,21 @@ def value_slope(
 
 
 def minibatch_gradient(
-    actor: Network, critic: Network, batch: Minibatch, config: PPOConfig
+    actor: Network,
+    critic: Network,
+    batch: Minibatch,
+    config: PPOConfig,
+    log_std: Floats | None = None,
 ) -> Gradient:
-    """The gradient of policy loss − c₂ · entropy + c₁ · value loss along every weight."""
+    """The gradient of policy loss − c₂ · entropy + c₁ · value loss along every weight.
+
+    Args:
+        actor: puts out logits or means.
+        critic: puts out the value.
+        batch: the samples.
+        config: the settings of the loss.
+        log_std: [numbers], log σ, where actions are numbers; None where they are choices.
+    """
     advantages = batch.advantages
     if config.normalize_advantages:
         advantages = advantages - advantages.mean()
@@ -217,11 +303,13 @@ def minibatch_gradient(
             advantages = advantages / (advantages.std(ddof=1) + 1e-8)
 
     seen = forward(actor, batch.observations)
-    log_probs = log_softmax(seen.output)
-    logit_slopes = policy_slopes(
-        log_probs, batch.actions, batch.log_probs, advantages, config.clip_range,
-        config.entropy_coef,
-    )  # fmt: skip
+    settings = (batch.log_probs, advantages, config.clip_range, config.entropy_coef)
+    if log_std is not None:
+        policy = normal_slopes(seen.output, log_std, batch.actions, *settings)
+    else:
+        output = seen.output
+        logits = output if batch.masks is None else np.where(batch.masks, output, MASKED)
+        policy = choice_slopes(logits, batch.actions, *settings)
 
     judged = forward(critic, batch.observations)
     output_slope, value_loss = value_slope(
@@ -229,15 +317,16 @@ def minibatch_gradient(
         config.value_coef,
     )  # fmt: skip
 
-    ratios = np.exp(log_probs[np.arange(len(advantages)), batch.actions] - batch.log_probs)
+    ratios = policy.ratios
     clipped = np.clip(ratios, 1.0 - config.clip_range, 1.0 + config.clip_range)
     return Gradient(
-        actor=backward(actor, seen, logit_slopes),
+        actor=backward(actor, seen, policy.output),
         critic=backward(critic, judged, output_slope),
         policy_loss=float(-np.minimum(ratios * advantages, clipped * advantages).mean()),
         value_loss=value_loss,
-        entropy=float(-(np.exp(log_probs) * log_probs).sum(axis=1).mean()),
+        entropy=policy.entropy,
         ratios=ratios,
+        log_std=policy.log_std,
     )
 
 

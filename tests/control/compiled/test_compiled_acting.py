@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from compiled_cases import Side, made_up_rollout, settings
+from compiled_cases import Side, made_up_rollout, numbers, settings
 
 from ppolab.algorithms.advantages import generalized_advantages
 from ppolab.control.acting import NumpyActor
 from ppolab.control.compiled.bridge import draw_orders
+from ppolab.control.distributions import Categorical, Distribution, MultiCategorical
 from ppolab.control.environments import VectorEnvironment
 from ppolab.control.rollout import Rollout, collect
+from ppolab.control.trainer import PPOTrainer
 
 
 @pytest.mark.parametrize("count", [1, 4, 32, 70])
@@ -21,11 +25,11 @@ def test_actions_are_those_the_numpy_actor_takes(count: int) -> None:
     actor = NumpyActor(side.model, np.random.default_rng(7))
     actions, log_probs, values = actor.act(observations)
 
-    uniforms = np.random.default_rng(7).random(count, np.float32)
+    uniforms = np.random.default_rng(7).random((count, 1), np.float32)
     backend = side.backend(settings())
     measured, measured_log_probs, measured_values = backend.act(observations, uniforms)
 
-    assert measured.tolist() == actions.tolist()
+    assert measured[:, 0].tolist() == actions.tolist()
     assert measured_log_probs == pytest.approx(log_probs, abs=2e-6)
     assert measured_values == pytest.approx(values, abs=2e-6)
     assert backend.values(observations) == pytest.approx(values, abs=2e-6)
@@ -35,11 +39,48 @@ def test_actions_come_as_often_as_the_policy_says() -> None:
     side = Side.begin(settings(), actions=3)
     observation = np.ones((1, 4), np.float32)
     probabilities = torch.softmax(side.model.actor(torch.from_numpy(observation)), 1)[0].tolist()
-    uniforms = np.random.default_rng(1).random(20_000, np.float32)
+    uniforms = np.random.default_rng(1).random((20_000, 1), np.float32)
     actions, _, _ = side.backend(settings()).act(np.repeat(observation, 20_000, 0), uniforms)
     # Four standard deviations of a count of 20,000.
-    counted = np.bincount(actions, minlength=3) / 20_000
+    counted = np.bincount(actions[:, 0], minlength=3) / 20_000
     assert counted == pytest.approx(probabilities, abs=4 * 0.5 / np.sqrt(20_000))
+
+
+def test_numbers_are_those_the_numpy_actor_draws() -> None:
+    side = Side.begin(settings(hidden_size=23), 3, numbers(6))
+    observations = np.random.default_rng(0).normal(size=(70, 3)).astype(np.float32)
+    actor = NumpyActor(side.model, np.random.default_rng(7))
+    actions, log_probs, values = actor.act(observations)
+
+    noise = np.random.default_rng(7).standard_normal((70, 6), np.float32)
+    measured, measured_log_probs, measured_values = side.backend(settings()).act(
+        observations, noise
+    )
+
+    assert measured.dtype == np.float32
+    assert measured == pytest.approx(actions, abs=2e-6)
+    assert measured_log_probs == pytest.approx(log_probs, abs=5e-6)
+    assert measured_values == pytest.approx(values, abs=2e-6)
+
+
+@pytest.mark.parametrize("distribution", [Categorical(9), MultiCategorical([3, 2, 4])])
+def test_allowed_choices_are_those_the_numpy_actor_makes(distribution: Distribution) -> None:
+    side = Side.begin(settings(), 4, distribution)
+    generator = np.random.default_rng(0)
+    observations = generator.normal(size=(70, 4)).astype(np.float32)
+    masks = generator.random((70, 9)) < 0.5
+    masks[:, [0, 3, 5]] = True  # something is allowed in each choice
+    actor = NumpyActor(side.model, np.random.default_rng(7))
+    actions, log_probs, _ = actor.act(observations, masks)
+
+    choices = getattr(distribution, "counts", [9])
+    uniforms = np.random.default_rng(7).random((70, len(choices)), np.float32)
+    measured, measured_log_probs, _ = side.backend(settings()).act(observations, uniforms, masks)
+
+    assert measured.tolist() == actions.reshape(70, -1).tolist()
+    assert measured_log_probs == pytest.approx(log_probs, abs=5e-6)
+    starts = np.cumsum([0, *choices[:-1]])
+    assert masks[np.arange(70)[:, None], starts + measured].all()
 
 
 def test_a_change_of_the_weights_is_seen_by_the_next_action() -> None:
@@ -74,6 +115,43 @@ def test_a_rollout_is_the_one_the_readable_loop_collects() -> None:
         ), name
     assert [episode[:4] for episode in finished[0]] == [episode[:4] for episode in finished[1]]
     assert len(finished[0]) > 5
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "ProbeSeveral-v0", "ProbeMaskedByMethod-v0"])
+def test_a_rollout_of_any_policy_is_the_one_the_readable_loop_collects(name: str) -> None:
+    config = settings(environment=name, hidden_size=16)
+    rollouts = []
+    for backend in ("torch", "compiled"):
+        trainer = PPOTrainer(dataclasses.replace(config, backend=backend))
+        assert trainer.backend.name == backend
+        trainer.backend.collect(
+            trainer.rollout, trainer.environment, trainer.action_generator, 0.99
+        )
+        rollouts.append(trainer.rollout)
+        trainer.close()
+    readable, measured = rollouts
+    for field in dataclasses.fields(readable):
+        expected = getattr(readable, field.name)
+        if expected is None:
+            assert getattr(measured, field.name) is None
+        else:
+            assert torch.allclose(getattr(measured, field.name), expected, atol=1e-4), field.name
+
+
+def test_the_environment_gets_numbers_within_its_bounds_and_the_rollout_keeps_them_as_drawn() -> (
+    None
+):
+    trainer = PPOTrainer(settings(environment="Pendulum-v1", backend="compiled"))
+    with torch.no_grad():
+        trainer.model.log_std.fill_(2.0)  # σ = 7.4, and the bounds are ±2
+    given: list[np.ndarray] = []
+    inner = trainer.environment._environments[0]
+    step = inner.step
+    inner.step = lambda action: (given.append(action.copy()), step(action))[1]
+    trainer.backend.collect(trainer.rollout, trainer.environment, trainer.action_generator, 0.99)
+    kept = trainer.rollout.actions[:, 0].numpy()
+    assert np.abs(kept).max() > 6.0
+    assert np.array_equal(np.stack(given), np.clip(kept, -2.0, 2.0))
 
 
 def test_the_value_of_a_state_cut_off_by_time_is_added_to_its_last_reward() -> None:

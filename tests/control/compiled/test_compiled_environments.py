@@ -154,7 +154,9 @@ class Uniform:
     def act(
         self, observations: np.ndarray, masks: None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.backend.act(observations, self.generator.random(len(observations), np.float32))
+        uniforms = self.generator.random((len(observations), 1), np.float32)
+        actions, log_probs, values = self.backend.act(observations, uniforms)
+        return actions[:, 0], log_probs, values
 
 
 @pytest.mark.parametrize("kind", [CartPole, GridWorld])

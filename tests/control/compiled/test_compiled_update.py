@@ -9,12 +9,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from compiled_cases import Side, made_up_rollout, relative_error, settings
+from compiled_cases import (
+    Side,
+    made_up_rollout,
+    numbers,
+    relative_error,
+    rollout_near,
+    settings,
+)
 from gymnasium.spaces import Box
 
 from ppolab.control.compiled import supports
 from ppolab.control.compiled.backend import SMALLEST_SHARED_MINIBATCH
-from ppolab.control.distributions import MultiCategorical
+from ppolab.control.distributions import Bernoulli, Distribution, MultiCategorical
 from ppolab.control.networks import ActorCritic
 from ppolab.control.observations import ObservationLayout
 from ppolab.control.update import Parts
@@ -47,6 +54,25 @@ def test_forty_minibatches_lead_to_the_same_parameters(value_clip_range: float |
     assert measured.ratio_counts.shape == expected.ratio_counts.shape
     # A ratio within rounding of a bin's edge may be counted next door.
     assert int((measured.ratio_counts - expected.ratio_counts).abs().sum()) <= 4
+
+
+@pytest.mark.parametrize("distribution", [numbers(6), MultiCategorical([3, 2])])
+def test_forty_minibatches_of_any_policy_lead_to_the_same_parameters(
+    distribution: Distribution,
+) -> None:
+    config = settings(epochs=10, learning_rate=1e-3)
+    readable, compiled = (Side.begin(config, 4, distribution) for _ in range(2))
+    masked = isinstance(distribution, MultiCategorical)
+    rollout = rollout_near(readable.model, masked=masked)
+    start = readable.vector.clone()
+    expected, _ = readable.torch_update(rollout, config)
+    measured, _ = compiled.compiled_update(rollout, config)
+
+    assert relative_error(compiled.vector, readable.vector) < 1e-5
+    assert relative_error(compiled.vector - start, readable.vector - start) < 1e-3
+    for name in ("policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction",
+                 "gradient_norm", "ratio_min", "ratio_max"):  # fmt: skip
+        assert getattr(measured, name) == pytest.approx(getattr(expected, name), rel=1e-3), name
 
 
 def test_adams_memory_is_the_optimizers_own_and_goes_on_in_either_back_end() -> None:
@@ -156,5 +182,7 @@ def test_what_it_cannot_train_is_named() -> None:
     pieces = dataclasses.replace(config, micro_batch_size=8)
     assert "nothing to cut" in str(supports(model, pieces))
     layout = ObservationLayout("e", Box(-1, 1, (4,), np.float32))
-    several = ActorCritic(layout, MultiCategorical([2, 2]), 8)
-    assert "MultiCategorical" in str(supports(several, config))
+    switches = ActorCritic(layout, Bernoulli(3), 8)
+    assert "Bernoulli" in str(supports(switches, config))
+    assert supports(ActorCritic(layout, MultiCategorical([2, 2]), 8), config) is None
+    assert supports(ActorCritic(layout, numbers(3), 8), config) is None

@@ -1,9 +1,9 @@
 """PPO in compiled kernels, for policies that are two small networks on a CPU.
 
-The order to read in: `network` (forward and backward of one network), `losses` (the slopes at its
-output), `learning` (minibatches, epochs, Adam), `acting`, `backend` (the interface), and
-`matrices` with `lanes` for where the speed comes from. `ppolab.control.handwritten` has the same
-gradient in NumPy, without a thought for speed.
+The order to read in: `network` (forward and backward of one network), `losses` and `policies` (the
+slopes at its output), `learning` (minibatches, epochs, Adam), `acting`, `backend` (the interface),
+and `matrices` with `lanes` for where the speed comes from. `ppolab.control.handwritten` has the
+same gradient in NumPy, without a thought for speed.
 """
 
 from ppolab.control.compiled.backend import CompiledBackend, rollout_compiled, supports

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppolab.control.compiled.jit import compiled
-from ppolab.control.compiled.learning import Sizes, both_in
+from ppolab.control.compiled.learning import Sizes, both_in, log_std_in
 from ppolab.control.compiled.matrices import padded_rows
 from ppolab.control.compiled.network import TILE, Tile, forward, new_tile
+from ppolab.control.compiled.policies import Actions, Masks, draw
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
@@ -16,31 +17,32 @@ Int64 = NDArray[np.int64]
 
 @compiled()
 def act(
-    sizes: Sizes, weights: Float32, observations: Float32, uniforms: Float32, actions: Int64,
-    log_probs: Float32, values: Float32,
+    sizes: Sizes, weights: Float32, observations: Float32, masks: Masks, chance: Float32,
+    actions: Actions, log_probs: Float32, values: Float32,
 ) -> None:  # fmt: skip
-    """Sample an action for every observation.
+    """Draw an action for every observation.
 
     Args:
         sizes: of the networks.
         weights: both networks, padded.
         observations: [batch, inputs].
-        uniforms: [batch], in [0, 1).
-        actions: [batch], written.
+        masks: [batch, logits], False for forbidden choices; None: all are allowed.
+        chance: [batch, choices] uniform in [0, 1), or [batch, numbers] standard normal.
+        actions: [batch, choices] or [batch, numbers], written.
         log_probs: [batch], nats, written.
         values: [batch], reward units, written.
     """
     actor, critic = both_in(sizes, weights)
-    tile = new_tile(sizes.inputs, sizes.hidden, sizes.actions)
-    exponentials = np.empty(sizes.actions, np.float32)
+    log_std = log_std_in(sizes, weights)
+    tile = new_tile(sizes.inputs, sizes.hidden, sizes.outputs)
     for start in range(0, observations.shape[0], TILE):
         rows = _fetch(observations[start : start + TILE], tile)
         end = min(start + TILE, observations.shape[0])
-        forward(actor, tile, rows, sizes.actions)
-        for i in range(start, end):
-            actions[i], log_probs[i] = _sample(
-                tile.output[i - start], sizes.actions, uniforms[i], exponentials
-            )
+        forward(actor, tile, rows, sizes.outputs)
+        draw(
+            sizes.options, log_std, tile.output, part_of(masks, start, end), chance[start:end],
+            actions[start:end], log_probs[start:end],
+        )  # fmt: skip
         forward(critic, tile, rows, sizes.values)
         for i in range(start, end):
             values[i] = tile.output[i - start, 0]
@@ -97,21 +99,8 @@ def _fetch(observations: Float32, tile: Tile) -> int:
 
 
 @compiled()
-def _sample(
-    logits: Float32, action_count: int, uniform: np.float32, exponentials: Float32
-) -> tuple[int, np.float32]:
-    """The first action whose cumulative probability passes `uniform`, and its log-probability."""
-    largest = logits[0]
-    for k in range(1, action_count):
-        largest = max(largest, logits[k])
-    total = np.float32(0.0)
-    for k in range(action_count):
-        exponentials[k] = np.exp(logits[k] - largest)
-        total += exponentials[k]
-    threshold, passed, action = uniform * total, np.float32(0.0), 0
-    while action < action_count - 1:
-        passed += exponentials[action]
-        if passed > threshold:
-            break
-        action += 1
-    return action, logits[action] - largest - np.log(total)
+def part_of(masks: Masks, start: int, end: int) -> Masks:
+    """Some rows of the masks, where there are any."""
+    if masks is None:
+        return None
+    return masks[start:end]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -26,10 +27,10 @@ from ppolab.control.compiled.cartpole import CartPole
 from ppolab.control.compiled.copies import CompiledEnvironment
 from ppolab.control.compiled.gridworld import GridWorld
 from ppolab.control.compiled.jit import is_on_disk
-from ppolab.control.compiled.learning import Learner, Sizes
-from ppolab.control.compiled.network import padded_size
+from ppolab.control.compiled.learning import Learner, Sizes, whole_size
+from ppolab.control.compiled.policies import Actions, Masks
 from ppolab.control.config import PPOConfig
-from ppolab.control.distributions import Categorical
+from ppolab.control.distributions import Categorical, DiagonalGaussian, MultiCategorical
 from ppolab.control.environments import Finished
 from ppolab.control.networks import MLP, ActorCritic
 from ppolab.control.optimizer import Adam
@@ -60,8 +61,8 @@ def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = No
             return f"it knows tanh layers, and these are {config.activation}"
     if type(model.trunk) is not torch.nn.Identity:
         return "it knows networks that share nothing, and these share layers"
-    if type(model.distribution) is not Categorical or model.distribution.start:
-        return f"it knows one choice of actions, and this is {type(model.distribution).__name__}"
+    if type(model.distribution) not in (Categorical, MultiCategorical, DiagonalGaussian):
+        return f"it draws choices or numbers, and this is {type(model.distribution).__name__}"
     if config.precision != "float32":
         return f"it computes in float32, and {config.precision} was asked for"
     if config.policy_loss != "clipped":
@@ -108,31 +109,32 @@ class CompiledBackend:
         self._optimizer = optimizer
         self._vector: Float32 = parameters.vector.detach().numpy()
         self._gradient: Float32 = parameters.gradient.numpy()
-        assert isinstance(model.actor, MLP)
-        first, output = model.actor.first, model.actor.output
-        self._sizes = Sizes(first.in_features, first.out_features, output.out_features)
-        self._weights = np.zeros(
-            padded_size(first.in_features, first.out_features, output.out_features)
-            + padded_size(first.in_features, first.out_features, 1),
-            np.float32,
-        )
+        self._sizes = sizes_of(model)
+        self._weights = np.zeros(whole_size(self._sizes), np.float32)
         shared = threads > 1 and config.minibatch_size >= SMALLEST_SHARED_MINIBATCH
         self._two_threads = True if shared else None
 
-    def act(self, observations: Float32, uniforms: Float32) -> tuple[Int64, Float32, Float32]:
-        """Choose an action for each observation.
+    def act(
+        self, observations: Float32, chance: Float32, masks: Masks = None
+    ) -> tuple[Actions, Float32, Float32]:
+        """Draw an action for each observation.
 
         Args:
             observations: [batch, observation].
-            uniforms: [batch], in [0, 1): the chance that decides.
+            chance: what decides: [batch, choices] uniform in [0, 1), or [batch, numbers] standard
+                normal.
+            masks: [batch, logits] bool, False for forbidden choices.
 
         Returns:
-            Actions [batch] int64, their log-probabilities [batch] in nats, values [batch].
+            Actions [batch, choices] int64 or [batch, numbers] float32, their log-probabilities
+            [batch] in nats, values [batch].
         """
-        actions = np.empty(len(observations), np.int64)
-        log_probs, values = np.empty_like(uniforms), np.empty_like(uniforms)
+        actions = np.empty(chance.shape, np.float32 if self._sizes.options is None else np.int64)
+        log_probs, values = np.empty((2, len(observations)), np.float32)
         self._fetch_weights()
-        acting.act(self._sizes, self._weights, observations, uniforms, actions, log_probs, values)
+        acting.act(
+            self._sizes, self._weights, observations, masks, chance, actions, log_probs, values
+        )
         return actions, log_probs, values
 
     def values(self, observations: Float32) -> Float32:
@@ -155,12 +157,12 @@ class CompiledBackend:
         environment the whole rollout is one call.
         """
         self._fetch_weights()
-        uniforms = generator.random(tuple(rollout.actions.shape), np.float32)
+        steps = steps_of(rollout)
+        draw = generator.standard_normal if self._sizes.options is None else generator.random
+        chance = draw(steps.actions.shape, np.float32)
         if isinstance(environment, CompiledEnvironment):
-            return rollout_compiled(
-                self._sizes, self._weights, rollout, environment, uniforms, gamma
-            )
-        return self._collect_stepwise(rollout, environment, uniforms, gamma)
+            return rollout_compiled(self._sizes, self._weights, rollout, environment, chance, gamma)
+        return self._collect_stepwise(rollout, steps, environment, chance, gamma)
 
     def advantages(self, rollout: Rollout, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
         """Generalized advantages and returns, both [time, environments]."""
@@ -181,7 +183,7 @@ class CompiledBackend:
             The report and the returns [time, environments] the critic was trained towards.
         """
         advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
-        orders, states = draw_orders(generator, config, rollout.actions.numel())
+        orders, states = draw_orders(generator, config, rollout.rewards.numel())
         adam = self._optimizer
         report = new_report(config.epochs)
         epochs = learning.update(
@@ -234,17 +236,28 @@ class CompiledBackend:
         learning.pad_both(self._sizes, self._vector, self._weights)
 
     def _collect_stepwise(
-        self, rollout: Rollout, environment: Environment, uniforms: Float32, gamma: float
+        self,
+        rollout: Rollout,
+        steps: rollouts.Steps,
+        environment: Environment,
+        chance: Float32,
+        gamma: float,
     ) -> list[Finished]:
-        steps = steps_of(rollout)
         sizes, weights, value = self._sizes, self._weights, np.empty(1, np.float32)
+        shaped = rollout.actions.numpy()  # as the environment wants them
+        masks = None if rollout.masks is None else rollout.masks.numpy()
         finished: list[Finished] = []
         # Row by row through all arrays at once: indexing each of them costs as much as acting.
-        for row, chance in zip(zip(*steps[:-1], strict=True), uniforms, strict=True):
+        rows = zip(zip(*steps[:-1], strict=True), shaped, chance, strict=True)
+        for t, (row, chosen, luck) in enumerate(rows):
             observations, actions, log_probs, rewards, dones, values = row
             observations[:] = environment.observations
-            acting.act(sizes, weights, observations, chance, actions, log_probs, values)
-            environment.step(actions)
+            allowed = None
+            if masks is not None:
+                allowed = masks[t]
+                allowed[:] = environment.masks
+            acting.act(sizes, weights, observations, allowed, luck, actions, log_probs, values)
+            environment.step(chosen)
             rewards[:], dones[:] = environment.rewards, environment.dones
             for episode in environment.finished:
                 if episode.truncated:
@@ -259,15 +272,16 @@ class CompiledBackend:
         sizes = self._sizes
         twin = environment.twin() if isinstance(environment, CompiledEnvironment) else None
         copies = 1 if twin is None else len(twin)
-        rollout = Rollout.small(2, copies, sizes.inputs)
+        rollout = self._small_rollout(copies, environment)
         steps = steps_of(rollout)
         weights, vector = np.zeros_like(self._weights), np.zeros_like(self._vector)
-        uniforms, gamma = np.zeros((2, copies), np.float32), np.float32(0.0)
+        chance, gamma = np.zeros(steps.actions.shape, np.float32), np.float32(0.0)
         samples = flat_samples(rollout, rollout.values, rollout.values)
+        masks = None if rollout.masks is None else rollout.masks.numpy()[0]
         jobs: list[Job] = [
             ("the weights' layout", learning.pad_both, (sizes, vector, weights)),
             ("acting", acting.act, (
-                sizes, weights, steps.observations[0], uniforms[0], steps.actions[0],
+                sizes, weights, steps.observations[0], masks, chance[0], steps.actions[0],
                 steps.log_probs[0], steps.values[0],
             )),
             ("the critic", acting.judge, (
@@ -286,10 +300,36 @@ class CompiledBackend:
         if twin is not None:
             cart, grid = _rules(twin)
             jobs.append(("the environment", rollouts.rollout, (
-                sizes, weights, twin.copies, cart, grid, uniforms, 0.0, steps,
+                sizes, weights, twin.copies, cart, grid, chance, 0.0, steps,
                 new_ended(2 * copies, sizes.inputs),
             )))  # fmt: skip
         return jobs
+
+    def _small_rollout(self, copies: int, environment: Environment | None) -> Rollout:
+        """Two steps of what this policy's rollouts hold."""
+        sizes = self._sizes
+        width = sizes.log_stds if sizes.options is None else len(sizes.options)
+        kind = torch.float32 if sizes.options is None else torch.int64
+        masked = environment is not None and environment.masks is not None
+        return dataclasses.replace(
+            Rollout.small(2, copies, sizes.inputs),
+            actions=torch.zeros((2, copies, width), dtype=kind),
+            masks=torch.ones((2, copies, sizes.outputs), dtype=torch.bool) if masked else None,
+        )
+
+
+def sizes_of(model: ActorCritic) -> Sizes:
+    """The sizes of a model's networks, and what its outputs mean."""
+    assert isinstance(model.actor, MLP)
+    first, outputs = model.actor.first, model.actor.output.out_features
+    distribution = model.distribution
+    options = None
+    if isinstance(distribution, Categorical):
+        options = np.array([outputs])
+    if isinstance(distribution, MultiCategorical):
+        options = np.array(distribution.counts)
+    log_stds = 0 if model.log_std is None else model.log_std.numel()
+    return Sizes(first.in_features, first.out_features, outputs, options, log_stds)
 
 
 def rollout_compiled(
@@ -303,14 +343,14 @@ def rollout_compiled(
         weights: both networks, padded.
         rollout: to be filled.
         environment: goes on from where it is.
-        uniforms: [time, environments], chance for the actions.
+        uniforms: [time, environments, choices], chance for the actions.
         gamma: discount per step.
 
     Returns:
         The episodes that ended, in order of time.
     """
     cart, grid = _rules(environment)
-    ended = new_ended(uniforms.size, sizes.inputs)
+    ended = new_ended(rollout.rewards.numel(), sizes.inputs)
     count = rollouts.rollout(
         sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), steps_of(rollout),
         ended,

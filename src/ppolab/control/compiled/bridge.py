@@ -39,9 +39,11 @@ def draw_orders(
 
 def flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Samples:
     """See a rollout as the learning kernels want it."""
+    count, masks = rollout.rewards.numel(), rollout.masks
     return Samples(
-        rollout.observations.numpy().reshape(-1, rollout.observations.shape[2]),
-        rollout.actions.numpy().reshape(-1),
+        rollout.observations.numpy().reshape(count, -1),
+        rollout.actions.numpy().reshape(count, -1),
+        None if masks is None else masks.numpy().reshape(count, -1),
         rollout.log_probs.numpy().reshape(-1),
         rollout.values.numpy().reshape(-1),
         advantages.numpy().reshape(-1),
@@ -51,8 +53,10 @@ def flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Sampl
 
 def steps_of(rollout: Rollout) -> rollouts.Steps:
     """See a rollout as the acting kernels want it."""
+    steps, environments = rollout.rewards.shape
     return rollouts.Steps(
-        rollout.observations.numpy(), rollout.actions.numpy(), rollout.log_probs.numpy(),
+        rollout.observations.numpy(),
+        rollout.actions.numpy().reshape(steps, environments, -1), rollout.log_probs.numpy(),
         rollout.rewards.numpy(), rollout.dones.numpy(), rollout.values.numpy(),
         rollout.last_values.numpy(),
     )  # fmt: skip

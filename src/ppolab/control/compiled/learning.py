@@ -14,7 +14,6 @@ from ppolab.control.compiled.losses import (
     LossSettings,
     Ratios,
     Samples,
-    policy_slopes,
     value_slopes,
 )
 from ppolab.control.compiled.network import (
@@ -30,6 +29,7 @@ from ppolab.control.compiled.network import (
     padded_in,
     padded_size,
 )
+from ppolab.control.compiled.policies import policy_slopes
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -46,7 +46,9 @@ class Sizes(NamedTuple):
 
     inputs: int
     hidden: int
-    actions: int  # outputs of the actor
+    outputs: int  # of the actor
+    options: Int64 | None  # [choices], logits of each choice; None: outputs are means
+    log_stds: int = 0  # weights before the actor's, one for each mean
     values: int = 1  # outputs of the critic
 
 
@@ -107,9 +109,7 @@ def update(
     epochs, count = orders.shape
     ratios = Ratios(np.empty(count, np.float32), np.empty(count, np.bool_))
     halves = 1 if two_threads is None else 2
-    size = padded_size(sizes.inputs, sizes.hidden, sizes.actions)
-    size_critic = padded_size(sizes.inputs, sizes.hidden, sizes.values)
-    weights = np.zeros(size + size_critic, np.float32)
+    weights = np.zeros(whole_size(sizes), np.float32)
     gradients = np.empty((halves, weights.size), np.float32)
     sums = np.zeros((halves, SUMS), np.float64)
     steps = steps_before
@@ -158,7 +158,8 @@ def add_gradient(
     weight = np.float32(1.0) / np.float32(minibatch)
     actor, critic = both_in(sizes, weights)
     actor_gradient, critic_gradient = both_in(sizes, gradient)
-    actor_tile = new_tile(sizes.inputs, sizes.hidden, sizes.actions)
+    log_std, log_std_slope = log_std_in(sizes, weights), log_std_in(sizes, gradient)
+    actor_tile = new_tile(sizes.inputs, sizes.hidden, sizes.outputs)
     critic_tile = new_tile(sizes.inputs, sizes.hidden, sizes.values)
     rows = actor_tile.inputs.shape[0]
     gradient[:] = np.float32(0.0)
@@ -171,10 +172,10 @@ def add_gradient(
 
         end = start + chosen.size
         tile_ratios = Ratios(ratios.log_ratios[start:end], ratios.good[start:end])
-        forward(actor, actor_tile, rows, sizes.actions)
+        forward(actor, actor_tile, rows, sizes.outputs)
         policy_slopes(
-            actor_tile, chosen, samples, shift, scale, weight, loss, sizes.actions, tile_ratios,
-            sums,
+            sizes.options, log_std, log_std_slope, actor_tile.output, samples.masks,
+            samples.actions, chosen, samples, shift, scale, weight, loss, tile_ratios, sums,
         )  # fmt: skip
         backward(actor, actor_tile, actor_gradient)
 
@@ -205,31 +206,60 @@ def add_gradient_in_halves(
 
 
 @compiled()
-def both_in(sizes: Sizes, vector: Float32) -> tuple[Padded, Padded]:
-    """See a vector as the padded actor and the padded critic."""
-    middle = padded_size(sizes.inputs, sizes.hidden, sizes.actions)
+def whole_size(sizes: Sizes) -> int:
+    """Numbers in a padded actor, a padded critic and the log σ after them."""
     return (
-        padded_in(vector[:middle], sizes.inputs, sizes.hidden, sizes.actions),
-        padded_in(vector[middle:], sizes.inputs, sizes.hidden, sizes.values),
+        padded_size(sizes.inputs, sizes.hidden, sizes.outputs)
+        + padded_size(sizes.inputs, sizes.hidden, sizes.values)
+        + sizes.log_stds
     )
 
 
 @compiled()
+def both_in(sizes: Sizes, vector: Float32) -> tuple[Padded, Padded]:
+    """See a vector of `whole_size` numbers as the padded actor and the padded critic."""
+    middle = padded_size(sizes.inputs, sizes.hidden, sizes.outputs)
+    end = vector.size - sizes.log_stds
+    return (
+        padded_in(vector[:middle], sizes.inputs, sizes.hidden, sizes.outputs),
+        padded_in(vector[middle:end], sizes.inputs, sizes.hidden, sizes.values),
+    )
+
+
+@compiled()
+def log_std_in(sizes: Sizes, vector: Float32) -> Float32:
+    """See the log σ, [log_stds], in a vector of `whole_size` numbers."""
+    return vector[vector.size - sizes.log_stds :]
+
+
+@compiled()
 def pad_both(sizes: Sizes, parameters: Float32, padded: Float32) -> None:
-    """Copy actor and critic into their padded shapes."""
+    """Copy actor and critic into their padded shapes, and the log σ to behind them.
+
+    In torch's order the log σ come first, for they belong to no network.
+    """
     actor, critic = both_in(sizes, padded)
-    middle = network_size(sizes.inputs, sizes.hidden, sizes.actions)
-    pad(network_in(parameters[:middle], sizes.inputs, sizes.hidden, sizes.actions), actor)
+    first = sizes.log_stds
+    middle = first + network_size(sizes.inputs, sizes.hidden, sizes.outputs)
+    pad(network_in(parameters[first:middle], sizes.inputs, sizes.hidden, sizes.outputs), actor)
     pad(network_in(parameters[middle:], sizes.inputs, sizes.hidden, sizes.values), critic)
+    log_std = log_std_in(sizes, padded)
+    for k in range(first):
+        log_std[k] = parameters[k]
 
 
 @compiled()
 def unpad_both(sizes: Sizes, padded: Float32, gradient: Float32) -> None:
-    """Add a padded gradient of actor and critic to one in torch's shapes."""
+    """Add a padded gradient of actor and critic, and of the log σ, to one in torch's shapes."""
     actor, critic = both_in(sizes, padded)
-    middle = network_size(sizes.inputs, sizes.hidden, sizes.actions)
-    add_unpadded(actor, network_in(gradient[:middle], sizes.inputs, sizes.hidden, sizes.actions))
+    first = sizes.log_stds
+    middle = first + network_size(sizes.inputs, sizes.hidden, sizes.outputs)
+    unpadded = network_in(gradient[first:middle], sizes.inputs, sizes.hidden, sizes.outputs)
+    add_unpadded(actor, unpadded)
     add_unpadded(critic, network_in(gradient[middle:], sizes.inputs, sizes.hidden, sizes.values))
+    log_std_slope = log_std_in(sizes, padded)
+    for k in range(first):
+        gradient[k] += log_std_slope[k]
 
 
 @compiled()

@@ -1,8 +1,8 @@
-"""The losses of actor and critic for one tile, and their slopes at the networks' outputs."""
+"""The losses of actor and critic: what is the same for every kind of action."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,11 @@ class LossSettings(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """A rollout laid out flat, [samples] each but for the observations."""
+    """A rollout laid out flat, [samples] each but where said."""
 
     observations: Float32  # [samples, observation]
-    actions: Int64
+    actions: NDArray[Any]  # int64 [samples, choices], or float32 [samples, numbers]
+    masks: NDArray[np.bool_] | None  # [samples, logits], False for forbidden choices
     log_probs: Float32  # nats, of the policy that acted
     values: Float32  # of the critic that acted
     advantages: Float32
@@ -47,68 +48,39 @@ class Ratios(NamedTuple):
 
 
 @compiled()
-def policy_slopes(
-    tile: Tile, chosen: Int64, samples: Samples, shift: np.float32, scale: np.float32,
-    weight: np.float32, settings: LossSettings, actions: int, ratios: Ratios, sums: Float64,
-) -> None:  # fmt: skip
-    r"""Replace the logits in `tile.output` by the slope of policy loss and entropy bonus.
+def clipped_pull(
+    i: int, sample: int, log_prob: float | np.float32, samples: Samples, shift: np.float32,
+    scale: np.float32, weight: np.float32, settings: LossSettings, ratios: Ratios, sums: Float64,
+) -> np.float32:  # fmt: skip
+    r"""The slope of one sample's clipped objective along the log-probability of its action.
 
-    With p = softmax(z), r = p_a / p_old, and c = 1 where the clip lets a slope through, else 0:
+    With r = p / p_old, and c = 1 where the clip lets a slope through, else 0:
 
-    $$\frac{\partial}{\partial z_k}\left[-\min(rA, \mathrm{clip}(r)A)\right]
-        = -c\,rA\,(\mathbb 1[k = a] - p_k), \qquad
-      \frac{\partial(-H)}{\partial z_k} = p_k(\log p_k + H)$$
+    $$\frac{\partial}{\partial \log p}\left[-\min(rA, \mathrm{clip}(r)A)\right] = -c\,rA$$
 
     Args:
-        tile: its output holds the logits of `chosen`, row by row; rows beyond get slope 0.
-        chosen: [at most TILE], indices into `samples`.
+        i: where `ratios` wants what becomes of it.
+        sample: its index in `samples`.
+        log_prob: of its action under the policy of now, nats.
         samples: the whole rollout.
         shift: taken from each advantage first, reward units.
         scale: multiplied to it then, 1 / reward units.
         weight: 1 / samples in the minibatch.
         settings: of the loss.
-        actions: how many there are; more columns are padding.
-        ratios: of the samples chosen, written.
+        ratios: entry `i` is written.
         sums: [SUMS], added to.
     """
     one, zero = np.float32(1.0), np.float32(0.0)
     low, high = one - settings.clip_range, one + settings.clip_range
-    logits = tile.output
-    probabilities = np.empty(actions, np.float32)
-    for i in range(chosen.size):
-        sample = chosen[i]
-        action = samples.actions[sample]
-        largest = logits[i, 0]
-        for k in range(1, actions):
-            largest = max(largest, logits[i, k])
-        total = zero
-        for k in range(actions):
-            probabilities[k] = np.exp(logits[i, k] - largest)
-            total += probabilities[k]
-        log_total = largest + np.log(total)
-        entropy = zero
-        for k in range(actions):
-            probabilities[k] /= total
-            entropy -= probabilities[k] * (logits[i, k] - log_total)
-
-        advantage = (samples.advantages[sample] - shift) * scale
-        log_ratio = logits[i, action] - log_total - samples.log_probs[sample]
-        ratio = np.exp(log_ratio)
-        unclipped, clipped = ratio * advantage, min(max(ratio, low), high) * advantage
-        # The minimum hands its slope to the smaller one, and the clipped one has none.
-        pull = -weight * unclipped if unclipped <= clipped else zero
-        for k in range(actions):
-            taken = one if k == action else zero
-            spread = probabilities[k] * (logits[i, k] - log_total + entropy)
-            logits[i, k] = (
-                pull * (taken - probabilities[k]) + settings.entropy_coef * weight * spread
-            )
-
-        ratios.log_ratios[i], ratios.good[i] = log_ratio, advantage > zero
-        sums[POLICY_LOSS] -= clipped if clipped < unclipped else unclipped
-        sums[ENTROPY] += entropy
-        sums[OUTSIDE] += one if abs(ratio - one) > settings.clip_range else zero
-    logits[chosen.size :] = zero
+    advantage = (samples.advantages[sample] - shift) * scale
+    log_ratio = log_prob - samples.log_probs[sample]
+    ratio = np.exp(log_ratio)
+    unclipped, clipped = ratio * advantage, min(max(ratio, low), high) * advantage
+    ratios.log_ratios[i], ratios.good[i] = log_ratio, advantage > zero
+    sums[POLICY_LOSS] -= clipped if clipped < unclipped else unclipped
+    sums[OUTSIDE] += one if abs(ratio - one) > settings.clip_range else zero
+    # The minimum hands its slope to the smaller one, and the clipped one has none.
+    return -weight * unclipped if unclipped <= clipped else zero
 
 
 @compiled()

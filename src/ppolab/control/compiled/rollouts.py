@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ class Steps(NamedTuple):
     """The rollout to be filled, [time, environments] each but where said."""
 
     observations: Float32  # [time, environments, observation]
-    actions: Int64
+    actions: NDArray[Any]  # [time, environments, choices], or [time, environments, numbers]
     log_probs: Float32
     rewards: Float32
     dones: Float32
@@ -53,7 +53,7 @@ def rollout(
         cart: the rules, where the environment is CartPole. Numba compiles a version for each
             kind of rules and leaves the other environment out.
         grid: the rules, where it is a grid world.
-        uniforms: [time, environments], chance for the actions.
+        uniforms: [time, environments, choices], chance for the actions.
         gamma: discount per step.
         steps: written. Where an episode was cut off by its time limit, γ·V(final) is added to the
             last reward.
@@ -69,13 +69,14 @@ def rollout(
             for j in range(sizes.inputs):
                 steps.observations[t, i, j] = copies.observations[i, j]
         act(
-            sizes, weights, steps.observations[t], uniforms[t], steps.actions[t],
+            sizes, weights, steps.observations[t], None, uniforms[t], steps.actions[t],
             steps.log_probs[t], steps.values[t],
         )  # fmt: skip
+        choices = steps.actions[t].reshape(-1)
         if cart is not None:
-            cartpole.advance(copies, cart, steps.actions[t])
+            cartpole.advance(copies, cart, choices)
         if grid is not None:
-            gridworld.advance(copies, grid, steps.actions[t])
+            gridworld.advance(copies, grid, choices)
         for i in range(uniforms.shape[1]):
             steps.rewards[t, i], steps.dones[t, i] = copies.rewards[i], copies.dones[i]
             if copies.dones[i] > 0:
