@@ -25,6 +25,7 @@ SPACES = {
     "HalfCheetah-v4": (17, DiagonalGaussian),
     "Hopper-v4": (11, DiagonalGaussian),
     "MinAtar/Breakout-v1": (10 * 10 * 4, Categorical),
+    "PongNoFrameskip-v4": (84 * 84 * 4, Categorical),
 }
 # Steps that the published run was planned for, and the longest episode.
 BENCHMARKS = {
@@ -38,7 +39,12 @@ BENCHMARKS = {
 }
 # The Stable-Baselines3 zoo takes whole rollouts until it has its steps, the others stop before.
 ROUNDED_UP = ("mountain-car", "pendulum", "lunar-lander")
-EXTRAS = {"lunar-lander": "Box2D", "half-cheetah": "mujoco", "hopper": "mujoco"}
+EXTRAS = {
+    "atari-pong": "ale_py",
+    "lunar-lander": "Box2D",
+    "half-cheetah": "mujoco",
+    "hopper": "mujoco",
+}
 
 
 @pytest.fixture(params=preset_names())
@@ -53,6 +59,8 @@ def config(request: pytest.FixtureRequest) -> PPOConfig:
 
 @pytest.fixture
 def trainer(config: PPOConfig) -> Iterator[PPOTrainer]:
+    if config.environment == "PongNoFrameskip-v4":  # the same minibatches, but a quarter of them
+        config = replace(config, environments=2)
     # The readable back end needs no kernel compiled first, which would take longer than the test.
     trainer = PPOTrainer(replace(config, backend="torch"))
     yield trainer

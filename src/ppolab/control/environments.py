@@ -20,7 +20,7 @@ from ppolab.control.distributions import (
     distribution_for,
 )
 from ppolab.control.observations import MASK_KEY, ObservationLayout
-from ppolab.control.packages import register_environments_of
+from ppolab.control.packages import is_atari, register_environments_of
 from ppolab.control.snapshots import capture, restore
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
@@ -216,8 +216,15 @@ def made(environment_id: str, options: Mapping[str, Any]) -> Iterator[None]:
 
 
 def make_single(environment_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
-    """Make one environment with Gymnasium's wrappers on; errors as in `made`."""
+    """Make one environment with Gymnasium's wrappers on, an Atari game as policies see it.
+
+    Errors as in `made`.
+    """
     with made(environment_id, options):
+        if is_atari(environment_id):
+            from ppolab.control.atari import Atari
+
+            return Atari(environment_id, options)
         return gymnasium.make(environment_id, disable_env_checker=True, **options)
 
 

@@ -21,7 +21,7 @@ from ppolab.control.camera import Camera
 from ppolab.control.config import PPOConfig
 from ppolab.control.distributions import Bernoulli, Categorical, DiagonalGaussian, Distribution
 from ppolab.control.environments import Finished, Team, whole_episodes
-from ppolab.control.making import make_environment
+from ppolab.control.making import in_own_units, make_environment
 from ppolab.control.networks import ActorCritic
 from ppolab.control.normalization import NormalizedEnvironment
 from ppolab.control.rollout import Environment
@@ -162,7 +162,7 @@ def evaluate(
             actions, _, _ = policy.act(environment)
             environment.step(actions)
             step += 1
-            policy.forget(environment.finished)
+            policy.forget(environment.dones)
             for episode in whole_episodes(environment.finished):
                 i = episode.environment
                 begun[i] = step
@@ -229,7 +229,7 @@ def record_episode(
             present.append(_all_or(environment.present, len(environment)))
             action, parameter, value = policy.act(environment)
             environment.step(action)
-            policy.forget(environment.finished)
+            policy.forget(environment.dones)
             actions.append(action.copy())
             parameters.append(parameter)
             values.append(value)
@@ -317,11 +317,10 @@ class _Policy:
         return actions.numpy(), parameters, values.numpy()
 
     @torch.inference_mode()
-    def forget(self, finished: list[Finished]) -> None:
-        """Remember nothing of episodes that just ended."""
+    def forget(self, dones: NDArray[np.float32]) -> None:
+        """Remember nothing of what just ended, `dones` [rows]."""
         assert self._states is not None
-        for episode in finished:
-            self._states[episode.environment] = 0.0
+        self._states[torch.from_numpy(dones > 0)] = 0.0
 
 
 def _told(distribution: Distribution, parameters: Tensor) -> dict[str, NDArray[np.float32]]:
@@ -338,13 +337,8 @@ def _told(distribution: Distribution, parameters: Tensor) -> dict[str, NDArray[n
 
 def _own_environment(config: PPOConfig, copies: int, seed: int) -> Environment:
     """Fresh copies in the environment's own units; whoever acts sees to the normalisation."""
-    return make_environment(
-        dataclasses.replace(
-            config, seed=_derived(seed, _ENVIRONMENTS), normalize_observations=False,
-            normalize_rewards=False,
-        ),
-        copies,
-    )  # fmt: skip
+    own = dataclasses.replace(in_own_units(config), seed=_derived(seed, _ENVIRONMENTS))
+    return make_environment(own, copies)
 
 
 def _derived(seed: int, use: int) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+from ppolab.control.atari import AtariEnvironment
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
 from ppolab.control.envpool import EnvPool
 from ppolab.control.multi_agent import MultiAgentEnvironment, is_multi_agent
 from ppolab.control.normalization import NormalizedEnvironment
+from ppolab.control.packages import is_atari
 from ppolab.control.rollout import Environment
 from ppolab.control.vectorized import async_vector, native_vector
 from ppolab.errors import InvalidSettingError, UnknownNameError
@@ -59,6 +63,18 @@ def make_environment(config: PPOConfig, count: int | None = None) -> Environment
     )  # fmt: skip
 
 
+def in_own_units(config: PPOConfig) -> PPOConfig:
+    """The same, with observations and rewards as the environment itself gives them."""
+    options = dict(config.environment_options)
+    if is_atari(config.environment):
+        options["clip_rewards"] = False
+    elif "reward_clip" in options and config.environment.startswith(ENVPOOL):
+        options["reward_clip"] = False
+    return dataclasses.replace(
+        config, normalize_observations=False, normalize_rewards=False, environment_options=options
+    )
+
+
 def _inner(config: PPOConfig, count: int) -> Environment:
     name, seed, options = config.environment, config.seed, config.environment_options
     if is_multi_agent(name):
@@ -71,6 +87,8 @@ def _inner(config: PPOConfig, count: int) -> Environment:
         return async_vector(name.removeprefix(ASYNC), count, seed, options)
     if name.startswith(ENVPOOL):
         return EnvPool(name.removeprefix(ENVPOOL), count, seed, options)
+    if is_atari(name):
+        return AtariEnvironment(name, count, seed, options)
     return VectorEnvironment(name, count, seed, options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 import gymnasium
@@ -18,9 +19,18 @@ def register_environments_of(environment_id: str) -> None:
     Raises:
         InvalidSettingError: that package is not installed; the message names the extra.
     """
+    if is_atari(environment_id):
+        require_package("ale_py", "atari", environment_id)
+        ale = importlib.import_module("ale_py")  # registers its games
+        ale.ALEInterface.setLoggerMode(ale.LoggerMode.Error)  # no banner for each copy
     if environment_id.startswith(MINATAR):
         require_package("minatar", "minatar", environment_id)
         _register_minatar()
+
+
+def is_atari(environment_id: str) -> bool:
+    """Whether this is a game of the Arcade Learning Environment, by either of its two names."""
+    return environment_id.startswith("ALE/") or "NoFrameskip-v" in environment_id
 
 
 def require_package(module: str, extra: str, environment_id: str) -> None:

@@ -26,7 +26,7 @@ class Environment(Protocol):
     present: NDArray[np.bool_] | None  # [environments], False for an agent that left; None: all
     agents: tuple[str, ...]  # who acts in each copy, a row each; empty where it is only one
     rewards: NDArray[np.float32]  # [environments]
-    dones: NDArray[np.float32]  # [environments]
+    dones: NDArray[np.float32]  # [environments], 1 where what follows counts for nothing before
     finished: list[Finished]
 
     def __len__(self) -> int: ...
@@ -154,7 +154,9 @@ def collect(
                     final = np.expand_dims(episode.final_observation, 0)
                     value = actor.values(final, [episode.environment])[0]
                     rewards[t, episode.environment] += gamma * value
-                actor.forget(episode.environment)
             finished.extend(environment.finished)
+        if rollout.states is not None:
+            for row in np.flatnonzero(dones[t]):
+                actor.forget(int(row))
     rollout.last_values.numpy()[:] = actor.values(environment.observations)
     return finished
