@@ -312,6 +312,17 @@ def test_a_central_critic_of_one_agent_without_others_is_refused() -> None:
         small("multi/Guide", critic="shared")
 
 
+@pytest.mark.parametrize("name", ["Leavers", "Together", "Guide"])
+def test_a_team_that_remembers_is_replayed_as_it_acted(name: str) -> None:
+    trainer = PPOTrainer(
+        small(f"multi/{name}", memory="gru", minibatch_size=64, learning_rate=1e-12)
+    )
+    for _ in range(2):  # the second rollout begins with what was remembered of the first
+        metrics = trainer.iterate()
+        assert metrics["ratio_min"] == pytest.approx(1.0, abs=1e-4)
+        assert metrics["ratio_max"] == pytest.approx(1.0, abs=1e-4)
+
+
 def test_names_are_checked() -> None:
     with pytest.raises(UnknownNameError, match="multi/Guide"):
         PPOTrainer(small("multi/Nobody"))

@@ -4,9 +4,11 @@ import dataclasses
 
 import pytest
 
+from ppolab.control.multi_agent import make_parallel
 from ppolab.control.multi_agent.guide import LIMIT, Guide
 from ppolab.control.presets import load_preset
 from ppolab.control.trainer import PPOTrainer
+from ppolab.errors import InvalidSettingError
 
 STAY, UP, DOWN, LEFT, RIGHT = range(5)
 
@@ -65,6 +67,30 @@ def test_walker_and_goal_begin_anywhere_but_never_together() -> None:
         assert walker != goal
         places.add(walker)
     assert len(places) == 25
+
+
+def test_weather_pays_both_the_same_each_step_and_only_the_state_tells_it() -> None:
+    weathers = []
+    for seed in range(50):
+        environment = Guide(luck=0.5)
+        seen, _ = environment.reset(seed=seed)
+        weather = float(environment.state()[25])
+        assert seen["guide"].tolist() == environment.state()[:25].tolist()
+        environment._walker, environment._goal = (0, 0), (4, 4)
+        for move in (STAY, DOWN):
+            _, rewards, *_ = environment.step({"guide": 0, "walker": move})
+            assert rewards["guide"] == rewards["walker"] == pytest.approx(weather - 0.05)
+        weathers.append(weather)
+    assert -0.5 <= min(weathers) < -0.3
+    assert 0.3 < max(weathers) <= 0.5
+    assert len(Guide().state()) == 25
+
+
+def test_luck_out_of_range_is_told() -> None:
+    with pytest.raises(InvalidSettingError, match=r"luck: -0\.1 is out of range"):
+        make_parallel("multi/Guide", {"luck": -0.1})
+    with pytest.raises(InvalidSettingError, match="environment_options"):
+        make_parallel("multi/Guide", {"fog": 1})
 
 
 def test_the_picture_shows_walker_goal_and_word() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
+
+from ppolab.errors import InvalidSettingError
 
 SIDE = 5  # cells of the square's side
 WORDS = 5  # as many as moves, so that both agents choose among equally many actions
@@ -41,9 +44,14 @@ class Guide:
 
     Rewards, the same for both: −0.05 a step, +1 with the step that reaches the goal, which ends
     the episode. After 30 steps it is cut off. So the team's return, the sum over both, lies
-    between −3 and 1.9.
+    between −3 and 1.9 (without `luck`).
 
-    `state()` is the guide's view, which is everything there is.
+    With `luck` above 0 there is weather: a number drawn from −luck to luck for each episode, which
+    every step pays to both. Neither sees it and nothing they do depends on it, so which behaviour is
+    best stays as it was; but their returns now vary by something that no agent can know. Only a
+    critic that sees the state can tell it from what they did.
+
+    `state()` is the guide's view, and the weather where there is any: [25] or [26].
 
     Example:
         >>> environment = Guide()
@@ -54,14 +62,20 @@ class Guide:
     metadata: ClassVar[dict[str, Any]] = {"name": "Guide", "render_modes": ["rgb_array"]}
     agents_leave_together = True
 
-    def __init__(self, render_mode: str | None = None) -> None:
+    def __init__(self, render_mode: str | None = None, luck: float = 0.0) -> None:
+        if not 0 <= luck < math.inf:
+            raise InvalidSettingError(
+                "luck", luck, "is out of range", "Give 0 for none, or a positive number"
+            )
         self.render_mode = render_mode
+        self.luck = luck
         self.possible_agents: list[Any] = ["guide", "walker"]
         self.agents: list[Any] = []
         self._np_random, _ = seeding.np_random()
         self._walker = (0, 0)
         self._goal = (0, 1)
         self._word: int | None = None
+        self._weather = 0.0
         self._steps = 0
 
     @property
@@ -85,6 +99,7 @@ class Guide:
             self._np_random, _ = seeding.np_random(seed)
         cells = self._np_random.choice(SIDE * SIDE, 2, replace=False)
         self._walker, self._goal = (divmod(int(cell), SIDE) for cell in cells)
+        self._weather = float(self._np_random.uniform(-self.luck, self.luck)) if self.luck else 0.0
         self._word, self._steps = None, 0
         self.agents = list(self.possible_agents)
         return self._observations(), {agent: {} for agent in self.agents}
@@ -101,7 +116,7 @@ class Guide:
         late = self._steps >= LIMIT and not there
         if there or late:
             self.agents = []
-        reward = 0.95 if there else -0.05
+        reward = (0.95 if there else -0.05) + self._weather
         both = self.possible_agents
         return (
             self._observations(),
@@ -112,7 +127,11 @@ class Guide:
         )
 
     def state(self) -> NDArray[np.float32]:
-        """Everything there is, [25]."""
+        """Everything there is, [25], or [26] with weather."""
+        view = self._view()
+        return np.append(view, np.float32(self._weather)) if self.luck else view
+
+    def _view(self) -> NDArray[np.float32]:
         state = np.zeros(_SIZE, np.float32)
         for offset, (row, column) in ((0, self._walker), (_PLACE, self._goal)):
             state[offset + row] = state[offset + SIDE + column] = 1.0
@@ -136,7 +155,7 @@ class Guide:
         """Nothing to release."""
 
     def _observations(self) -> dict[Any, NDArray[np.float32]]:
-        seen = self.state()
+        seen = self._view()
         blind = seen.copy()
         blind[_PLACE : 2 * _PLACE] = 0.0
         return {"guide": seen, "walker": blind}
