@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -299,6 +300,34 @@ def test_a_resumed_team_equals_an_uninterrupted_one(name: str, changes: dict[str
     assert resumed.restore(tensors, extra)
     assert iterate(resumed, 3) == expected
     assert torch.equal(resumed.parameters.vector, uninterrupted.parameters.vector)
+
+
+def test_a_team_goes_on_with_what_those_earned_who_had_left() -> None:
+    first, second = (MultiAgentEnvironment("multi/Leavers", 1, seed=1) for _ in range(2))
+    for _ in range(3):
+        first.step(np.ones(3, np.int64))
+    second.restore(json.loads(json.dumps(first.state())))
+    assert second.present is not None
+    assert second.present.tolist() == [False, False, True]
+    for environment in (first, second):
+        environment.step(np.zeros(3, np.int64))
+        (last,) = environment.finished
+        assert last.team is not None
+        assert last.team.agent_returns == {"a": 2002.0, "b": 3030.0, "c": 3400.0}
+        assert last.team.length == last.length == 4
+
+
+def test_explained_variance_is_of_those_who_acted() -> None:
+    trainer = PPOTrainer(small("multi/Leavers"))
+    learn, seen = trainer.backend.update, []
+    trainer.backend.update = lambda *given: seen.append(learn(*given)) or seen[-1]  # type: ignore
+    metrics = trainer.iterate()
+    present = trainer.rollout.present
+    assert present is not None
+    returns, values = (array[present].numpy() for array in (seen[0][1], trainer.rollout.values))
+    assert metrics["explained_variance"] == pytest.approx(
+        1 - (returns - values).var() / returns.var(), abs=1e-5
+    )
 
 
 def test_an_environment_that_cannot_be_captured_says_so() -> None:

@@ -63,6 +63,7 @@ def test_a_recorded_team_has_an_axis_of_agents_and_tells_who_was_present() -> No
     assert not episode.truncated
     assert episode.observations.shape == (5, 3, trainer.environment.layout.size)
     assert episode.observations[:, 2, 1].tolist() == [0, 1, 2, 3, 4]  # c's steps, the last one too
+    assert not episode.observations[3:, :2, :2].any()  # a and b had left, nothing begins anew
     np.testing.assert_allclose(
         episode.policy["action_probabilities"], np.full((4, 3, 2), [0.25, 0.75]), rtol=1e-6
     )

@@ -47,8 +47,8 @@ class Guide:
     between −3 and 1.9 (without `luck`).
 
     With `luck` above 0 there is weather: a number drawn from −luck to luck for each episode, which
-    every step pays to both. Neither sees it and nothing they do depends on it, so which behaviour is
-    best stays as it was; but their returns now vary by something that no agent can know. Only a
+    every step pays to both. Neither sees it and nothing they do depends on it, so the same
+    behaviour stays best; but their returns now vary by something that no agent can know. Only a
     critic that sees the state can tell it from what they did.
 
     `state()` is the guide's view, and the weather where there is any: [25] or [26].
