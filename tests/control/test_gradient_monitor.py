@@ -69,10 +69,21 @@ def test_a_parameter_that_did_not_move_has_ratio_zero_even_if_it_is_zero() -> No
     assert told["update_ratio/actor.first.bias"] == 0.0
 
 
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
 @pytest.mark.parametrize(("limit", "share"), [(1e-6, 1.0), (1e6, 0.0), (None, 0.0)])
-def test_the_share_of_shortened_gradients(limit: float | None, share: float) -> None:
-    told = PPOTrainer(small(max_gradient_norm=limit, backend="torch")).iterate()
+def test_the_share_of_shortened_gradients(limit: float | None, share: float, backend: str) -> None:
+    told = PPOTrainer(small(max_gradient_norm=limit, backend=backend)).iterate()
     assert told["shortened_share"] == share
+
+
+def test_both_back_ends_shorten_the_same_share_of_gradients() -> None:
+    sides = [PPOTrainer(small(backend=name, epochs=4)) for name in ("torch", "compiled")]
+    norm = sides[0].iterate()["gradient_norm"]
+    sides = [PPOTrainer(small(backend=name, epochs=4, max_gradient_norm=norm))
+             for name in ("torch", "compiled")]  # fmt: skip
+    shares = [side.iterate()["shortened_share"] for side in sides]
+    assert shares[0] == shares[1]
+    assert 0 < shares[0] < 1
 
 
 def rollout(rows: torch.Tensor) -> Rollout:

@@ -187,11 +187,22 @@ def test_minibatches_may_stay_in_order() -> None:
     trainer.iterate()
     old = trainer.rollout.log_probs.flatten()
     assert torch.equal(torch.cat(seen), torch.cat([old, old]))
-    with pytest.raises(InvalidSettingError, match="stay in order"):
-        PPOTrainer(small(shuffle_minibatches=False, backend="compiled"))
     seen.clear()
     PPOTrainer(small(), parts=Parts(policy_loss=listening)).iterate()
     assert not torch.equal(torch.cat(seen)[:128], old)
+
+
+def test_both_back_ends_keep_minibatches_in_order_and_use_up_no_chance() -> None:
+    sides = [
+        PPOTrainer(small(shuffle_minibatches=False, backend=name)) for name in ("torch", "compiled")
+    ]
+    before = sides[0].shuffle_generator.get_state()
+    for side in sides:
+        side.iterate()
+        assert torch.equal(side.shuffle_generator.get_state(), before)
+    torch.testing.assert_close(
+        sides[0].parameters.vector, sides[1].parameters.vector, rtol=0, atol=1e-5
+    )
 
 
 def test_first_weights_may_be_torchs_own() -> None:

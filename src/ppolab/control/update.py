@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -50,11 +49,11 @@ class UpdateReport:
     approx_kl: float  # nats, to the policy that collected the rollout
     clip_fraction: float  # share of samples outside 1 ± ε
     gradient_norm: float  # before it was shortened
+    shortened: float  # share of minibatches whose gradient was shortened
     ratio_min: float  # of the last epoch taken
     ratio_max: float  # of the last epoch taken
     epochs: int  # taken before a KL stop
     ratio_counts: Tensor  # [2, epochs, bins], ratios met in each epoch: of A > 0, and of the rest
-    shortened: float = math.nan  # share of minibatches whose gradient was shortened; NaN: unknown
 
 
 def update(
@@ -150,11 +149,11 @@ def update(
         approx_kl=float(torch.stack(divergences).mean()),
         clip_fraction=clip_fraction,
         gradient_norm=float(torch.stack(norms).mean()),
+        shortened=_share_above(torch.stack(norms), config.max_gradient_norm),
         ratio_min=float(epoch_ratios.min()),
         ratio_max=float(epoch_ratios.max()),
         epochs=len(ratio_counts),
         ratio_counts=torch.stack(ratio_counts, dim=1),
-        shortened=_share_above(torch.stack(norms), config.max_gradient_norm),
     )
     return report, returns
 

@@ -67,8 +67,6 @@ def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = No
         return f"it computes in float32, and {config.precision} was asked for"
     if config.policy_loss != "clipped":
         return f"it has the clipped policy loss built in, and {config.policy_loss} was asked for"
-    if not config.shuffle_minibatches:
-        return "it shuffles its minibatches, and they were to stay in order"
     if config.micro_batch_size is not None:
         return "it never holds a minibatch in memory, so that there is nothing to cut"
     parameter = next(model.parameters())

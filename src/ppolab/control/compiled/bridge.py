@@ -27,11 +27,14 @@ from ppolab.control.update import RATIO_BINS, UpdateReport
 def draw_orders(
     generator: torch.Generator, config: PPOConfig, count: int
 ) -> tuple[Tensor, list[Tensor]]:
-    """A permutation for each epoch, and the generator's state after each, should one be last."""
+    """An order for each epoch, and the generator's state after each, should one be last."""
     orders = torch.empty(config.epochs, count, dtype=torch.int64)
     states = []
     for order in orders:
-        torch.randperm(count, generator=generator, out=order)
+        if config.shuffle_minibatches:
+            torch.randperm(count, generator=generator, out=order)
+        else:
+            torch.arange(count, out=order)
         if config.target_kl is not None:
             states.append(generator.get_state())
     return orders, states
@@ -94,7 +97,7 @@ def step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
 def new_report(epochs: int) -> Report:
     """An empty report."""
     return Report(
-        np.zeros(SUMS + 1), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
+        np.zeros(SUMS), np.zeros(2), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
         np.zeros(2, np.float32),
     )  # fmt: skip
 
@@ -108,7 +111,8 @@ def readable_report(report: Report, epochs: int, samples: int, minibatches: int)
         entropy=float(means[ENTROPY]),
         approx_kl=float(report.divergences[:epochs].mean()),
         clip_fraction=float(means[OUTSIDE]),
-        gradient_norm=float(report.sums[SUMS] / minibatches),
+        gradient_norm=float(report.norms[0] / minibatches),
+        shortened=float(report.norms[1] / minibatches),
         ratio_min=float(report.extremes[0]),
         ratio_max=float(report.extremes[1]),
         epochs=epochs,

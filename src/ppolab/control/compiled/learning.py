@@ -74,7 +74,8 @@ class StepSettings(NamedTuple):
 class Report(NamedTuple):
     """Filled by the update."""
 
-    sums: Float64  # [SUMS + 1], over all samples taken; the last over all gradient norms
+    sums: Float64  # [SUMS], over all samples taken
+    norms: Float64  # [2], sum of all gradient norms, and how many gradients were shortened
     divergences: Float64  # [epochs], k3, nats
     counts: Int64  # [2, epochs, bins], ratios of good actions and of the others
     extremes: Float32  # [2], smallest and largest ratio of the last epoch
@@ -134,7 +135,9 @@ def update(
             for half in range(halves):
                 unpad_both(sizes, gradients[half], learner.gradient)
             steps += 1
-            report.sums[SUMS] += shorten(learner.gradient, step.max_gradient_norm)
+            norm = shorten(learner.gradient, step.max_gradient_norm)
+            report.norms[0] += norm
+            report.norms[1] += norm > step.max_gradient_norm
             adam(learner, steps, step.learning_rate, step.epsilon)
         report.divergences[epoch] = look_back(ratios, report, epoch, low, high)
         if report.divergences[epoch] > step.target_kl:
