@@ -51,9 +51,9 @@ def test_every_ingredient_says_what_its_absence_means_and_who_says_so(one: objec
 def test_without_clipping_the_loss_is_the_plain_importance_weighted_one() -> None:
     generator = torch.Generator().manual_seed(0)
     log_probs, old, advantages = torch.randn(3, 64, generator=generator) * 3
-    loss, _, clip_fraction = clipped_policy_loss(log_probs, old, advantages, NO_CLIP)
-    torch.testing.assert_close(loss, -(torch.exp(log_probs - old) * advantages).mean())
-    assert clip_fraction == 0
+    result = clipped_policy_loss(log_probs, old, advantages, NO_CLIP)
+    torch.testing.assert_close(result.loss, -(torch.exp(log_probs - old) * advantages).mean())
+    assert result.clip_fraction == 0
 
 
 def test_a_plan_begins_with_the_baseline_and_changes_one_thing_at_a_time() -> None:

@@ -7,7 +7,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
@@ -21,6 +21,8 @@ class PPOConfig:
 
     They follow details 1 to 13 of Huang et al. (2022), "The 37 implementation details of PPO".
     """
+
+    kind: ClassVar[str] = "control"  # of the run that it configures
 
     environment: str = "CartPole-v1"
     """Id of a Gymnasium environment, or one with a prefix; docs/environments.md lists them."""

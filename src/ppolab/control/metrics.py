@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-Role = Literal["actor", "critic", "reward", "reference", "none"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A recorded number: its words, its unit and whose colour it carries."""
-
-    key: str
-    label: str
-    unit: str
-    role: Role
-    description: str
-
+from ppolab.metrics import Metric, Role, undescribed
 
 METRICS = (
     Metric("return_mean_100", "Mean return", "reward", "reward",
@@ -90,7 +77,7 @@ def metric_for(key: str) -> Metric:
             elif part.startswith("critic"):
                 role = "critic"
             return replace(metric, key=key, label=f"{metric.label} of {part}", role=role)
-    return Metric(key, key.replace("_", " "), "", "none", "")
+    return undescribed(key)
 
 
 def is_of_one_layer(key: str) -> bool:

@@ -7,7 +7,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,22 +28,10 @@ from ppolab.control.parameters import FlatParameters
 from ppolab.control.precision import with_precision
 from ppolab.control.rollout import Rollout
 from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
-from ppolab.errors import InvalidSettingError, UnknownNameError
+from ppolab.live_settings import LiveSetting, check_live_setting
 from ppolab.recorder import NullRecorder, Recorder
 
 RECENT_EPISODES = 100  # the window of "mean return over 100 episodes"
-
-
-@dataclass(frozen=True)
-class LiveSetting:
-    """A setting that may be changed while the run goes."""
-
-    name: str
-    label: str
-    minimum: float
-    maximum: float
-    step: float
-    description: str
 
 
 LIVE_SETTINGS = (
@@ -54,24 +41,6 @@ LIVE_SETTINGS = (
         "schedule, this is its value at the start, which the schedule goes on lowering.",
     ),
 )  # fmt: skip
-
-
-def check_live_setting(name: str, value: float) -> None:
-    """Make sure that a live setting exists and may take this value.
-
-    Raises:
-        UnknownNameError: no live setting of that name.
-        InvalidSettingError: the value is outside the setting's range.
-    """
-    known = {setting.name: setting for setting in LIVE_SETTINGS}
-    if name not in known:
-        raise UnknownNameError("setting", name, sorted(known))
-    setting = known[name]
-    if not setting.minimum <= value <= setting.maximum:
-        raise InvalidSettingError(
-            name, value, "is out of range",
-            f"Give a number from {setting.minimum} to {setting.maximum}",
-        )  # fmt: skip
 
 
 class PPOTrainer:
@@ -201,7 +170,7 @@ class PPOTrainer:
             UnknownNameError: no live setting of that name.
             InvalidSettingError: the value is outside the setting's range.
         """
-        check_live_setting(name, value)
+        check_live_setting(LIVE_SETTINGS, name, value)
         before = float(getattr(self.config, name))
         changed: dict[str, Any] = {name: float(value)}
         self.config = dataclasses.replace(self.config, **changed)

@@ -13,9 +13,10 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from ppolab.control.trainer import check_live_setting
 from ppolab.errors import ConflictError, InvalidSettingError, PPOLabError
+from ppolab.live_settings import check_live_setting
 from ppolab.runs.folder import RunFolder
+from ppolab.runs.kinds import run_kind
 from ppolab.runs.session import Session
 
 ALLOWED_IN = {
@@ -128,7 +129,8 @@ class LocalExecutor:
         if action == "set":
             if name is None or value is None:
                 raise InvalidSettingError("set", name, "needs a name and a value", "Give both")
-            check_live_setting(name, value)
+            settings = run_kind(folder.manifest.kind).live_settings
+            check_live_setting(settings, name, value)
         with self._mutex:
             waiting = next((w for w in self._waiting if w.folder.id == folder.id), None)
             if action == "stop" and waiting is not None:

@@ -13,10 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ppolab import __version__
-from ppolab.control.config import PPOConfig
-from ppolab.control.making import make_environment
 from ppolab.errors import ConflictError, PPOLabError, StorageError, UnknownNameError
 from ppolab.runs.folder import LIVE_STATES, MANIFEST_NAME, Manifest, RunFolder, write_manifest
+from ppolab.runs.kinds import KIND_NAMES, Configuration, run_kind
 
 _NAMED = 5  # runs that an error about an unknown one names
 _SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
@@ -69,31 +68,36 @@ class Runs:
             else:
                 assert self._recorded is not None
                 run = RunFolder(self._recorded / run_id, recorded=True)
+            if run.manifest.kind not in KIND_NAMES:
+                raise StorageError(
+                    "run", run_id, f"is of the kind {run.manifest.kind!r}, unknown to this version",
+                    "Read it with the version that made it, or a newer one",
+                )  # fmt: skip
             self._open[run_id] = run
             return run
 
     def create(
         self,
-        config: PPOConfig,
+        config: Configuration,
         preset: str | None = None,
         title: str | None = None,
         run_id: str | None = None,
     ) -> RunFolder:
-        """Make the folder of a new run, after making sure that its environment exists.
+        """Make the folder of a new run, after making sure that it can do what it is asked for.
 
         Args:
             config: the settings.
             preset: name of the configuration they came from.
-            title: for people; by default the environment and the seed.
-            run_id: the folder's name; by default made of preset or environment, time and chance.
+            title: for people; by default the subject, such as the environment, and the seed.
+            run_id: the folder's name; by default made of preset or subject, time and chance.
 
         Raises:
-            UnknownNameError, InvalidSettingError: the environment cannot be used.
+            UnknownNameError, InvalidSettingError: a setting cannot be used.
             StorageError: the folder cannot be written.
         """
-        make_environment(config, count=1).close()
+        plan = run_kind(config.kind).plan(config.to_mapping())
         now = datetime.now(UTC)
-        stem = re.sub(r"[^a-z0-9]+", "-", (preset or config.environment).lower()).strip("-")
+        stem = re.sub(r"[^a-z0-9]+", "-", (preset or plan.subject).lower()).strip("-")
         run_id = run_id or f"{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         path = self.root / run_id
         try:
@@ -102,12 +106,12 @@ class Runs:
                 path,
                 Manifest(
                     id=run_id,
-                    title=title or f"{config.environment}, seed {config.seed}",
-                    kind="control",
-                    environment=config.environment,
+                    title=title or f"{plan.subject}, seed {plan.seed}",
+                    kind=config.kind,
+                    environment=plan.subject,
                     preset=preset,
-                    seed=config.seed,
-                    total_steps=config.planned_steps,
+                    seed=plan.seed,
+                    total_steps=plan.total_steps,
                     config=config.to_mapping(),
                     created_at=now.isoformat(timespec="milliseconds"),
                     versions=_versions(),

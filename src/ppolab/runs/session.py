@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from ppolab import errors
-from ppolab.control.config import PPOConfig
-from ppolab.control.trainer import PPOTrainer
 from ppolab.runs.checkpoints import load_newest_checkpoint
 from ppolab.runs.folder import RunFolder
+from ppolab.runs.kinds import Trainer, run_kind
 from ppolab.runs.recorder import FolderRecorder
-
-CHECKPOINT_INTERVAL = 5  # iterations; a checkpoint of a small policy takes milliseconds
 
 
 class Controls(Protocol):
@@ -56,6 +52,7 @@ class Session:
         on_words: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = folder
+        self._kind = run_kind(folder.manifest.kind)
         self._controls = controls
         self._on_metrics = on_metrics or (lambda step, metrics: None)
         self._on_words = on_words or (lambda words: None)
@@ -92,12 +89,11 @@ class Session:
         Returns:
             The last state, as `run` does.
         """
-        trainer: PPOTrainer | None = None
+        trainer: Trainer | None = None
         try:
-            trainer = PPOTrainer(
-                PPOConfig.from_mapping(self._folder.manifest.config), self._recorder,
-                progress=self._compiling,
-            )  # fmt: skip
+            trainer = self._kind.trainer(
+                self._folder.manifest.config, self._folder.path, self._recorder, self._preparing
+            )
             self._restore(trainer)
             return (yield from self._train(trainer))
         except (EOFError, KeyboardInterrupt, GeneratorExit):
@@ -115,17 +111,14 @@ class Session:
                 trainer.close()
             self._recorder.close()
 
-    def _compiling(self, what: str, done: int, count: int) -> None:
-        words = f"{what}, {done + 1} of {count}, once for this machine"
+    def _preparing(self, words: str) -> None:
         self._recorder.state("starting", f"starting: {words}")
         self._on_words(words)
 
-    def _train(self, trainer: PPOTrainer) -> Generator[int, None, str]:
+    def _train(self, trainer: Trainer) -> Generator[int, None, str]:
         recorder = self._recorder
         recorder.state("running", f"running from step {trainer.step:,}")
-        precision = trainer.config.precision
-        rough = "" if precision == "float32" else f"{precision} updates on the "
-        self._on_words(f"{rough}{trainer.backend.name} back end")
+        self._on_words(self._kind.introduction(trainer))
         while not trainer.finished:
             try:
                 stop = self._obey(trainer)
@@ -137,7 +130,7 @@ class Session:
                 return self._end("stopped", f"stopped at step {trainer.step:,}")
             metrics = trainer.iterate()
             self._on_metrics(trainer.step, metrics)
-            if trainer.iteration % CHECKPOINT_INTERVAL == 0 or self._single_step:
+            if trainer.iteration % self._kind.checkpoint_interval == 0 or self._single_step:
                 self._checkpoint(trainer)
             if self._single_step:
                 self._single_step = False
@@ -148,9 +141,11 @@ class Session:
                 self._checkpoint(trainer)
                 raise
         self._checkpoint(trainer)
-        return self._end("finished", _finished_words(trainer))
+        words = f"finished at step {trainer.step:,}"
+        ending = self._kind.ending(trainer)
+        return self._end("finished", f"{words}: {ending}" if ending else words)
 
-    def _obey(self, trainer: PPOTrainer) -> bool:
+    def _obey(self, trainer: Trainer) -> bool:
         """Carry out all waiting orders, waiting for more while paused; return whether to stop."""
         paused_at = self._recorder.log.elapsed if self._paused else None
         while True:
@@ -178,7 +173,7 @@ class Session:
                 self._recorder.log.hold_clock(self._recorder.log.elapsed - paused_at)
                 paused_at = None
 
-    def _restore(self, trainer: PPOTrainer) -> None:
+    def _restore(self, trainer: Trainer) -> None:
         newest = load_newest_checkpoint(self._folder.path)
         if newest is None:
             if self._recorder.step > 0:
@@ -196,22 +191,14 @@ class Session:
                            "anew; from here on the run differs from an uninterrupted one"},
             )  # fmt: skip
 
-    def _checkpoint(self, trainer: PPOTrainer) -> None:
+    def _checkpoint(self, trainer: Trainer) -> None:
         tensors, extra = trainer.state()
         self._recorder.checkpoint(tensors, extra)
 
-    def _interrupted(self, trainer: PPOTrainer | None) -> str:
+    def _interrupted(self, trainer: Trainer | None) -> str:
         """Say so; keep the last checkpoint, for the interrupt may have come inside an update."""
         return self._end("interrupted", f"interrupted at step {self._recorder.step:,}")
 
     def _end(self, state: str, words: str) -> str:
         self._recorder.state(state, words)
         return state
-
-
-def _finished_words(trainer: PPOTrainer) -> str:
-    words = f"finished at step {trainer.step:,}"
-    if math.isfinite(trainer.mean_return):
-        count = len(trainer.recent_returns)
-        words += f": mean return {trainer.mean_return:.1f} over the last {count} episodes"
-    return words

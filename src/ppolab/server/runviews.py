@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from ppolab.control.config import PPOConfig
-from ppolab.control.metrics import METRICS, REFERENCE_LINES, is_of_one_layer, metric_for
-from ppolab.control.trainer import LIVE_SETTINGS
+from ppolab.control.metrics import REFERENCE_LINES, is_of_one_layer
 from ppolab.errors import ConflictError, InvalidSettingError, UnknownNameError
 from ppolab.runs import (
     LIVE_STATES,
     Event,
+    Manifest,
     RunFolder,
     RunStatus,
     fold_series,
@@ -20,6 +20,7 @@ from ppolab.runs import (
     state_at,
 )
 from ppolab.runs import presets as all_presets
+from ppolab.runs.kinds import run_kind
 from ppolab.server.records import iso
 from ppolab.server.schema import (
     LiveSetting,
@@ -63,13 +64,13 @@ def presets() -> list[Preset]:
             kind="control",
             environment=preset.config.environment,
             config=preset.config.to_mapping(),
-            settings=live_settings(preset.config.to_mapping()),
+            settings=live_settings(preset.config.kind, preset.config.to_mapping()),
         )
         for preset in all_presets()
     ]
 
 
-def live_settings(config: dict[str, Any]) -> list[LiveSetting]:
+def live_settings(kind: str, config: dict[str, Any]) -> list[LiveSetting]:
     """The settings that may change while a run goes, at their present values."""
     return [
         LiveSetting(
@@ -81,7 +82,7 @@ def live_settings(config: dict[str, Any]) -> list[LiveSetting]:
             step=setting.step,
             description=setting.description,
         )
-        for setting in LIVE_SETTINGS
+        for setting in run_kind(kind).live_settings
         if setting.name in config
     ]
 
@@ -127,17 +128,18 @@ def detail(services: Services, folder: RunFolder) -> RunDetail:
         head=status.head,
         config=manifest.config,
         versions=manifest.versions,
-        settings=live_settings({**manifest.config, **changed}),
-        metrics=metric_infos(manifest.environment, list(status.latest)),
+        settings=live_settings(manifest.kind, {**manifest.config, **changed}),
+        metrics=metric_infos(manifest, list(status.latest)),
         resumable_step=status.resumable_step,
     )
 
 
-def metric_infos(environment: str, recorded: list[str]) -> list[MetricInfo]:
+def metric_infos(manifest: Manifest, recorded: list[str]) -> list[MetricInfo]:
     """What each metric means: those we describe, then any others a run recorded."""
-    described = {metric.key for metric in METRICS}
-    others = tuple(metric_for(key) for key in recorded if key not in described)
-    lines = REFERENCE_LINES.get(environment, {})
+    kind = run_kind(manifest.kind)
+    described = {metric.key for metric in kind.metrics}
+    others = tuple(kind.describe(key) for key in recorded if key not in described)
+    lines = REFERENCE_LINES.get(manifest.environment, {})
     return [
         MetricInfo(
             key=metric.key,
@@ -147,7 +149,7 @@ def metric_infos(environment: str, recorded: list[str]) -> list[MetricInfo]:
             description=metric.description,
             reference=lines.get(metric.key),
         )
-        for metric in METRICS + others
+        for metric in kind.metrics + others
     ]
 
 
@@ -203,7 +205,8 @@ def series(
         )
     wanted = names(keys)
     # A metric that is only not recorded yet is an empty column, not an unknown name.
-    early = {metric.key for metric in METRICS} - folder.fold().columns.keys()
+    usual = {metric.key for metric in run_kind(folder.manifest.kind).metrics}
+    early = usual - folder.fold().columns.keys()
     asked = None if wanted is None else [key for key in wanted if key not in early]
     view = fold_series(folder, asked, from_step or 0, to_step, px)
     columns = {key: SeriesColumns(step=[], value=[]) for key in wanted or () if key in early}
@@ -244,7 +247,10 @@ def events(folder: RunFolder, cursor: int, limit: int, kinds: str | None) -> Run
 def at(folder: RunFolder, step: int) -> RunAt:
     """The state of a run at a step."""
     state = state_at(folder, step)
-    initial = {setting.name: setting.value for setting in live_settings(folder.manifest.config)}
+    initial = {
+        setting.name: setting.value
+        for setting in live_settings(folder.manifest.kind, folder.manifest.config)
+    }
     return RunAt(
         step=state.step,
         seq=state.seq,

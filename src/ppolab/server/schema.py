@@ -62,6 +62,9 @@ RunState = Literal[
 ]
 
 
+RunKindName = Literal["control", "sft", "reward-model", "rlhf"]
+
+
 class LiveSetting(Message):
     """A setting that may change while the run goes."""
 
@@ -79,7 +82,7 @@ class RunSummary(Message):
 
     id: str
     title: str
-    kind: Literal["control"]
+    kind: RunKindName
     environment: str
     preset: str | None
     seed: int
@@ -119,7 +122,7 @@ class RunDetail(RunSummary):
 class StartRun(Message):
     """Ask for a new run."""
 
-    kind: Literal["control"] = "control"
+    kind: RunKindName = "control"
     preset: str
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # None: the preset's
     overrides: dict[str, float | int | bool | str] = Field(default_factory=dict)
@@ -198,7 +201,7 @@ class Preset(Message):
     name: str
     title: str
     description: str
-    kind: Literal["control"]
+    kind: RunKindName
     environment: str
     config: dict[str, Any]
     settings: list[LiveSetting]

@@ -999,9 +999,9 @@ export interface components {
             description: string;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "control";
+            kind: "control" | "sft" | "reward-model" | "rlhf";
             /** Environment */
             environment: string;
             /** Config */
@@ -1136,9 +1136,9 @@ export interface components {
             title: string;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "control";
+            kind: "control" | "sft" | "reward-model" | "rlhf";
             /** Environment */
             environment: string;
             /** Preset */
@@ -1233,9 +1233,9 @@ export interface components {
             title: string;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "control";
+            kind: "control" | "sft" | "reward-model" | "rlhf";
             /** Environment */
             environment: string;
             /** Preset */
@@ -1320,9 +1320,9 @@ export interface components {
             /**
              * Kind
              * @default control
-             * @constant
+             * @enum {string}
              */
-            kind: "control";
+            kind: "control" | "sft" | "reward-model" | "rlhf";
             /** Preset */
             preset: string;
             /** Seed */

@@ -1,0 +1,125 @@
+"""The kinds of runs there are: what each trains, what it records and what may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from torch import Tensor
+
+from ppolab.errors import UnknownNameError
+from ppolab.live_settings import LiveSetting
+from ppolab.metrics import Metric
+from ppolab.recorder import Recorder
+
+Say = Callable[[str], None]
+
+_MODULES = {"control": "ppolab.runs.control"}
+
+
+class Configuration(Protocol):
+    """The settings of a run."""
+
+    kind: ClassVar[str]  # name of the kind of run that they configure
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        ...
+
+
+class Trainer(Protocol):
+    """Whatever a session can drive, one iteration at a time."""
+
+    iteration: int
+
+    @property
+    def step(self) -> int:
+        """How far it is, in the unit of its run's `total_steps`."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        ...
+
+    def iterate(self) -> dict[str, float]:
+        """Do the next piece of work; return what was recorded."""
+        ...
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting; return what it was before."""
+        ...
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on: tensors, and plain data that JSON can hold."""
+        ...
+
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
+        """Go back to a state; say whether the run goes on exactly as an uninterrupted one."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known of a run before it begins."""
+
+    subject: str  # what it is about: an environment, a task
+    seed: int
+    total_steps: int
+
+
+class RunKind(Protocol):
+    """A kind of run."""
+
+    name: str
+    metrics: tuple[Metric, ...]  # those that every run of the kind records, in order of interest
+    live_settings: tuple[LiveSetting, ...]
+    checkpoint_interval: int  # iterations between checkpoints
+
+    def plan(self, config: Mapping[str, Any]) -> Plan:
+        """What a run with these settings will do, after making sure that it can.
+
+        Raises:
+            PPOLabError: naming the setting that cannot be used.
+        """
+        ...
+
+    def trainer(
+        self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
+    ) -> Trainer:
+        """Make the trainer of a run in its folder; `say` tells what takes a while."""
+        ...
+
+    def introduction(self, trainer: Any) -> str:
+        """A sentence about how it works, once it is about to begin."""
+        ...
+
+    def ending(self, trainer: Any) -> str:
+        """What it came to, for the run's last words; empty where there is nothing to tell."""
+        ...
+
+    def describe(self, key: str) -> Metric:
+        """What a recorded number means."""
+        ...
+
+
+KIND_NAMES = tuple(_MODULES)
+
+
+def run_kind(name: str) -> RunKind:
+    """The kind of that name; its packages are loaded when it is first asked for.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in _MODULES:
+        raise UnknownNameError("kind of run", name, sorted(_MODULES))
+    kind: RunKind = import_module(_MODULES[name]).KIND
+    return kind
