@@ -40,7 +40,7 @@ def test_a_text_is_read_as_it_is_meant(name: str, text: Any, dimension: object) 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("gama", "0.9,0.99", "vary: 'gama' is not known. Known: adam_epsilon"),
+        ("gama", "0.9,0.99", "vary: 'gama' is not known. Known: activation, adam_epsilon"),
         ("seed", "1,2", "vary: 'seed' is chance; --seeds"),
         ("environment", "A,B", "would be another task"),
         ("total_steps", "10:20", "what every trial may spend"),
@@ -65,7 +65,7 @@ def test_a_text_is_read_as_it_is_meant(name: str, text: Any, dimension: object) 
         ("epochs", "0:4", "epochs: 0 must be at least 1"),
         ("normalize_advantages", "0:1", "a range, and the setting has no order"),
         ("normalize_advantages", "yes,no", "normalize_advantages: 'yes' is not true or false"),
-        ("learning_rate_schedule", "linear,cubic", "is not a schedule"),
+        ("learning_rate_schedule", "linear,cubic", "is not one of the choices"),
         ("minibatch_size", "64,100", "minibatch_size: 100 does not divide"),
         ("environments", "4,1000000", "total_steps: 500000 is less than one rollout"),
     ],

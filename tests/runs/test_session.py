@@ -235,7 +235,7 @@ def test_a_diverged_run_fails_with_an_alert_and_a_gap(runs: Runs) -> None:
     gymnasium.register("NaNAfterAWhile-v0", NaNAfterAWhile)
     folder = runs.create(quick_config(environment="NaNAfterAWhile-v0"))
     assert train(folder) == "failed"
-    assert "is not finite at step 128. Lower the learning rate" in folder.status().words
+    assert "is not finite at step 128: the reward was nan" in folder.status().words
     alert = next(event for event in folder.read() if event.type == "alert")
     assert alert.data["kind"] == "non-finite"
     steps, losses = series(folder)["policy_loss"]
