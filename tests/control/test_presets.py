@@ -24,6 +24,7 @@ SPACES = {
     "LunarLander-v3": (8, Categorical),
     "HalfCheetah-v4": (17, DiagonalGaussian),
     "Hopper-v4": (11, DiagonalGaussian),
+    "ppolab/CartPole-no-velocity": (2, Categorical),
     "MinAtar/Breakout-v1": (10 * 10 * 4, Categorical),
     "PongNoFrameskip-v4": (84 * 84 * 4, Categorical),
 }

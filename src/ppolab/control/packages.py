@@ -1,4 +1,4 @@
-"""Environments that come in packages of their own, registered when one of them is asked for."""
+"""Environments of packages and of our own, registered when one of them is asked for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import gymnasium
 
 from ppolab.errors import InvalidSettingError
 
+OURS = "ppolab/"
+CARTPOLE_NO_VELOCITY = f"{OURS}CartPole-no-velocity"
 MINATAR = "MinAtar/"
 MINATAR_GAMES = ("asterix", "breakout", "freeway", "seaquest", "space_invaders")
 
 
 def register_environments_of(environment_id: str) -> None:
-    """Make an id known to Gymnasium, if it belongs to a package that we know.
+    """Make an id known to Gymnasium, if it is ours or belongs to a package that we know.
 
     Raises:
         InvalidSettingError: that package is not installed; the message names the extra.
@@ -26,6 +28,11 @@ def register_environments_of(environment_id: str) -> None:
     if environment_id.startswith(MINATAR):
         require_package("minatar", "minatar", environment_id)
         _register_minatar()
+    if environment_id.startswith(OURS) and CARTPOLE_NO_VELOCITY not in gymnasium.registry:
+        gymnasium.register(
+            CARTPOLE_NO_VELOCITY, "ppolab.control.partial:CartPoleNoVelocity",
+            max_episode_steps=500,
+        )  # fmt: skip
 
 
 def is_atari(environment_id: str) -> bool:
