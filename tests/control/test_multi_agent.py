@@ -52,9 +52,6 @@ class Zero:
     def values(self, observations: NDArray[Any], rows: Any = None) -> NDArray[np.float32]:
         return observations[:, 0] + observations[:, -1]
 
-    def forget(self, environment: int) -> None:
-        pass
-
 
 @pytest.mark.parametrize(
     ("name", "backend", "critic"),

@@ -46,8 +46,8 @@ class Actor(Protocol):
         """
         ...
 
-    def forget(self, environment: int) -> None:
-        """An environment's episode ended: remember nothing of it."""
+    def forget(self, environments: NDArray[np.int64]) -> None:
+        """Episodes ended in these: remember nothing of them."""
         ...
 
 
@@ -99,7 +99,7 @@ class TorchActor:
         values: Float32 = self._model(torch.from_numpy(observations))[1].numpy()
         return values
 
-    def forget(self, environment: int) -> None:
+    def forget(self, environments: NDArray[np.int64]) -> None:
         """Nothing, for nothing is remembered."""
 
     def _look(self, rows: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -122,9 +122,9 @@ class RememberingActor(TorchActor):
         values: Float32 = self._model.step(torch.from_numpy(observations), met)[1].numpy()
         return values
 
-    def forget(self, environment: int) -> None:
-        """Empty an environment's memory (detail 34)."""
-        self._states[environment] = 0.0
+    def forget(self, environments: NDArray[np.int64]) -> None:
+        """Empty the memory of these (detail 34)."""
+        self._states[torch.from_numpy(environments)] = 0.0
 
     def _look(self, rows: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor]:
         parameters, values, after = self._model.step(rows, self._states, masks)
@@ -168,7 +168,7 @@ class NumpyActor:
         """The critic's value of each row, [batch]."""
         return _forward(self._critic, observations)[:, 0]
 
-    def forget(self, environment: int) -> None:
+    def forget(self, environments: NDArray[np.int64]) -> None:
         """Nothing, for nothing is remembered."""
 
     def _draw_choice(self, logits: Float32) -> tuple[NDArray[np.int64], Float32]:

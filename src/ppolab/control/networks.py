@@ -241,8 +241,8 @@ class ActorCritic(nn.Module):
                 dense = orthogonal(nn.Linear(encoder.size, hidden_size), math.sqrt(2))
                 self.trunk = nn.Sequential(encoder, dense, nn.Tanh())
             self.memory = Memory(memory, inputs, memory_size)
-            self.actor = orthogonal(nn.Linear(memory_size, outputs), 0.01)
-            self.critic = orthogonal(nn.Linear(memory_size, 1), 1.0)
+            self.actor = orthogonal(Head(memory_size, outputs), 0.01)
+            self.critic = orthogonal(Head(memory_size, 1), 1.0)
         elif layout.flat and shared_layers:
             assert layout.actor_size == layout.size  # the settings see to it
             self.trunk = hidden_layers(layout.size, hidden_size)

@@ -143,9 +143,6 @@ def collect(
             present[t] = environment.present
         acted = actor.act(environment.observations, environment.masks)
         actions[t], log_probs[t], values[t] = acted
-        if present is not None:
-            for row in np.flatnonzero(~present[t]):
-                actor.forget(int(row))  # nobody saw what was shown there
         environment.step(actions[t])
         rewards[t], dones[t] = environment.rewards, environment.dones
         if environment.finished:
@@ -156,7 +153,9 @@ def collect(
                     rewards[t, episode.environment] += gamma * value
             finished.extend(environment.finished)
         if rollout.states is not None:
-            for row in np.flatnonzero(dones[t]):
-                actor.forget(int(row))
+            over = dones[t] > 0
+            if present is not None:
+                over |= ~present[t]  # nobody saw what was shown there
+            actor.forget(np.flatnonzero(over))
     rollout.last_values.numpy()[:] = actor.values(environment.observations)
     return finished

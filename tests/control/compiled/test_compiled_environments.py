@@ -148,9 +148,6 @@ class Uniform:
     def values(self, observations: np.ndarray, environments: object = None) -> np.ndarray:
         return self.backend.values(observations)
 
-    def forget(self, environment: int) -> None:
-        pass
-
     def act(
         self, observations: np.ndarray, masks: None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
