@@ -27,6 +27,7 @@ SPACES = {
     "ppolab/CartPole-no-velocity": (2, Categorical),
     "MinAtar/Breakout-v1": (10 * 10 * 4, Categorical),
     "PongNoFrameskip-v4": (84 * 84 * 4, Categorical),
+    "multi/Guide": (25 + 2 + 25, Categorical),  # own view, which agent, and the state
 }
 # Steps that the published run was planned for, and the longest episode.
 BENCHMARKS = {
@@ -71,7 +72,8 @@ def trainer(config: PPOConfig) -> Iterator[PPOTrainer]:
 def test_the_environment_of_each_preset_is_made_as_its_settings_say(config: PPOConfig) -> None:
     environment = make_environment(config)
     size, distribution = SPACES[config.environment]
-    assert environment.observations.shape == (config.environments, size)
+    rows = config.environments * max(1, len(environment.agents))
+    assert environment.observations.shape == (rows, size)
     assert type(environment.distribution) is distribution
     environment.close()
 
