@@ -283,7 +283,6 @@ class Sweep:
                 crew.go_on(report.job)
             return
         del self._at_work[report.job]
-        self._tell(report.job, self._whole)
         if report.state == "finished":
             self._report(one, report)
             self._finish(one)
@@ -314,6 +313,7 @@ class Sweep:
             return
         one.trial.set_user_attr("values", values)
         self._optuna.tell(one.trial, mean)
+        self._tell(_name(one.trial.number), self._whole)
 
     def _give_up(self, trial: optuna.Trial, words: str, state: TrialState) -> None:
         trial.set_user_attr("words", words)
