@@ -30,16 +30,30 @@ RETURN = Metric.parse("return_mean_100")
 
 # A baseline that has something of every ingredient.
 EVERYTHING = PPOConfig(value_clip_range=0.2, target_kl=0.02, normalize_observations=True,
-                       normalize_rewards=True, critic="central")  # fmt: skip
+                       normalize_rewards=True, clip_range_schedule="linear")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_every_ingredient_can_be_left_out_of_a_baseline_that_has_it(name: str) -> None:
-    config = ablation(name).of(EVERYTHING)
-    assert config != EVERYTHING
-    assert config.planned_steps == EVERYTHING.planned_steps, "compared over the same steps"
+    apart = {"memory": {"memory": "gru"}, "central_critic": {"critic": "central"}}
+    baseline = dataclasses.replace(EVERYTHING, **apart.get(name, {}))
+    config = ablation(name).of(baseline)
+    assert config != baseline
+    assert config.planned_steps == baseline.planned_steps, "compared over the same steps"
     with pytest.raises(InvalidSettingError, match="changes nothing"):
         ablation(name).of(config)
+
+
+@pytest.mark.parametrize("name", ["observation_clip", "reward_clip", "kl_stop", "memory"])
+def test_an_ingredient_that_the_baseline_lacks_cannot_be_left_out(name: str) -> None:
+    with pytest.raises(InvalidSettingError, match=f"'{name}' changes nothing: the baseline has"):
+        ablation(name).of(PPOConfig())
+
+
+def test_any_policy_loss_can_do_without_its_clip() -> None:
+    assert ablation("clip").of(PPOConfig()).policy_loss == "clipped", "and keeps its back end"
+    dual = PPOConfig(policy_loss="dual_clip")
+    assert ablation("clip").of(dual) == dataclasses.replace(dual, policy_loss="unclipped")
 
 
 @pytest.mark.parametrize("one", ABLATIONS.values(), ids=ABLATIONS)

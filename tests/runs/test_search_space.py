@@ -43,6 +43,7 @@ def test_a_text_is_read_as_it_is_meant(name: str, text: Any, dimension: object) 
         ("gama", "0.9,0.99", "vary: 'gama' is not known. Known: activation, adam_epsilon"),
         ("seed", "1,2", "vary: 'seed' is chance; --seeds"),
         ("environment", "A,B", "would be another task"),
+        ("environment_options", "a,b", "would be another task"),
         ("total_steps", "10:20", "what every trial may spend"),
         ("stop_return", "10,20", "comes from the metric"),
         ("gamma", "0.9,high", "gamma: 'high' is not a number"),

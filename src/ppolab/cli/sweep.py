@@ -192,7 +192,7 @@ def _print(plan: SweepPlan, sweep: Sweep, output: Output) -> None:
     console, ranking = output.console, sweep.ranking()
     if not ranking:
         console.print("No trial finished.")
-        for trial in sweep.trials()[:SHOWN]:
+        for trial in [one for one in sweep.trials() if one.words][:SHOWN]:
             console.print(f"trial {trial.number}: {trial.words}", markup=False)
         return
     table = Table(box=None, pad_edge=False)

@@ -16,7 +16,10 @@ SCHULMAN_GAE = "Schulman et al. (2016), High-dimensional continuous control usin
 YU_MAPPO = "Yu et al. (2022), The surprising effectiveness of PPO in cooperative multi-agent games"
 TERRY = "Terry et al. (2020), Revisiting parameter sharing in multi-agent deep RL"
 
-# A clip range that no ratio leaves; the clipped objective then is the plain ratio · advantage.
+PARDO = "Pardo et al. (2018), Time limits in reinforcement learning"
+
+# A clip range that no ratio leaves: the clipped objective then is the plain ratio · advantage, and
+# every back end that computes the one computes the other.
 NO_CLIP = 1e9
 
 
@@ -51,6 +54,12 @@ class Ablation:
         return config
 
 
+def _no_clip(baseline: PPOConfig) -> dict[str, Any]:
+    if baseline.policy_loss == "clipped":
+        return {"clip_range": NO_CLIP}
+    return {"policy_loss": "unclipped"}
+
+
 def _to(**settings: Any) -> Callable[[PPOConfig], dict[str, Any]]:
     return lambda baseline: settings
 
@@ -61,9 +70,12 @@ ABLATIONS = {
         Ablation("normalize_advantages", _to(normalize_advantages=False),
                  "Advantages keep their own scale, so the step depends on that of the rewards.",
                  f"{DETAILS}, detail 7"),
-        Ablation("clip", _to(clip_range=NO_CLIP),
+        Ablation("clip", _no_clip,
                  "The ratio may move without limit: plain importance sampling over all epochs.",
                  f"{SCHULMAN_PPO}, section 6.1; {DETAILS}, detail 8"),
+        Ablation("clip_annealing", _to(clip_range_schedule="constant"),
+                 "The clip range stays as it begins.",
+                 f"{DETAILS}, clip annealing among the four further ones"),
         Ablation("value_clip", _to(value_clip_range=None),
                  "The value loss is the squared error; the critic may move as far as it likes.",
                  f"{DETAILS}, detail 9"),
@@ -79,6 +91,21 @@ ABLATIONS = {
         Ablation("kl_stop", _to(target_kl=None),
                  "An update takes all its epochs, however far the policy has moved.",
                  f"{DETAILS}, early stopping among the four further ones"),
+        Ablation("bootstrap", _to(bootstrap_truncation=False),
+                 "A time limit counts as the end of the task: what would have followed is worth 0.",
+                 PARDO),
+        Ablation("gradient_clip", _to(max_gradient_norm=None),
+                 "Gradients are taken however long they are.",
+                 f"{DETAILS}, detail 11"),
+        Ablation("orthogonal_init", _to(initialization="default"),
+                 "First weights are the library's, so the first policy has opinions.",
+                 f"{DETAILS}, detail 2"),
+        Ablation("separate_networks", _to(shared_layers=True),
+                 "Behind vectors, actor and critic share their hidden layers.",
+                 f"{DETAILS}, detail 13"),
+        Ablation("memory", _to(memory="none"),
+                 "The policy sees the present observation only.",
+                 f"{DETAILS}, details 32 to 36"),
         Ablation("annealing", _to(learning_rate_schedule="constant"),
                  "The learning rate stays as it begins.",
                  f"{DETAILS}, detail 4"),
@@ -87,6 +114,9 @@ ABLATIONS = {
                  f"{SCHULMAN_PPO}, section 5"),
         Ablation("minibatches", lambda baseline: {"minibatch_size": baseline.batch_size},
                  "One gradient step per epoch, over the whole rollout.",
+                 f"{DETAILS}, detail 6"),
+        Ablation("shuffling", _to(shuffle_minibatches=False),
+                 "Minibatches are runs of neighbouring steps, which are alike.",
                  f"{DETAILS}, detail 6"),
         Ablation("adam_epsilon", _to(adam_epsilon=1e-8),
                  "Adam's ε is that of the library instead of the larger one.",
@@ -98,10 +128,18 @@ ABLATIONS = {
                  f"{DETAILS}, detail 1"),
         Ablation("normalize_observations", _to(normalize_observations=False),
                  "Observations keep their own scales.",
-                 f"{DETAILS}, details 28 and 29"),
+                 f"{DETAILS}, detail 28"),
+        Ablation("observation_clip", lambda baseline: {"observation_clip": None}
+                 if baseline.normalize_observations else {},
+                 "Normalised observations may be of any size.",
+                 f"{DETAILS}, detail 29"),
         Ablation("normalize_rewards", _to(normalize_rewards=False),
                  "Rewards keep their own scale.",
-                 f"{DETAILS}, details 30 and 31"),
+                 f"{DETAILS}, detail 30"),
+        Ablation("reward_clip", lambda baseline: {"reward_clip": None}
+                 if baseline.normalize_rewards else {},
+                 "Normalised rewards may be of any size.",
+                 f"{DETAILS}, detail 31"),
         Ablation("central_critic", _to(critic="own"),
                  "Of several agents, each is judged by what it sees itself.",
                  f"{YU_MAPPO}, section 5.2"),

@@ -26,6 +26,7 @@ FORMS = "Write choices such as 0.98,0.99 or a range such as log:1e-5:1e-2 or 0.1
 # What makes trials comparable must be the same in all of them.
 FIXED = {
     "environment": "would be another task",
+    "environment_options": "would be another task",
     "seed": "is chance; --seeds says how many are averaged",
     "total_steps": "is what every trial may spend",
     "stop_return": "comes from the metric",
