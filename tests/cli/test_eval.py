@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_an_episode_is_written_into_the_runs_folder(
     assert code == 0
     file = folder.path / "episodes" / "step-000000512-seed-4.npz"
     assert answer["recorded"] == str(file)
-    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert not [path for path in file.parent.iterdir() if "unfinished" in path.name]
     with np.load(file) as kept:  # without pickle
         assert kept["rewards"].sum() == answer["mean_return"] == -200.0
         assert kept["observations"].shape == (201, 2)
@@ -84,8 +85,10 @@ def test_an_episode_is_written_into_the_runs_folder(
         assert kept["action_probabilities"].shape == (200, 3)
         np.testing.assert_allclose(kept["action_probabilities"].sum(1), 1.0, rtol=1e-5)
         assert bool(kept["truncated"])
-        # Frames need pygame, which may or may not be here; never neither frames nor a reason.
-        assert ("frames" in kept) == (answer["frames_absent"] is None)
+    facts = json.loads(file.with_suffix(".json").read_text())
+    assert (facts["episode_return"], facts["length"], facts["truncated"]) == (-200.0, 200, True)
+    # Frames need pygame, which may or may not be here; never neither frames nor a reason.
+    assert (facts["frames"] is not None) == (answer["frames_absent"] is None)
     assert main(["eval", folder.id, "--episodes", "1", "--record"]) == 0
     told = capsys.readouterr().out
     assert str(folder.path / "episodes" / "step-000000512-seed-1000.npz") in told

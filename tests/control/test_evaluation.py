@@ -11,7 +11,7 @@ import pytest
 import torch
 from probes import Probe
 
-from ppolab.control import evaluation
+from ppolab.control import camera, evaluation
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
 from ppolab.control.evaluation import (
@@ -305,7 +305,9 @@ def test_every_moment_has_its_frame_and_its_numbers() -> None:
     episode = record_episode(trainer.model, trainer.config, seed=1, deterministic=True)
     assert episode.frames is not None
     assert episode.frames_absent == ""
-    assert episode.frames.shape == (4, 100, 234, 3)  # every third of 700 columns: at most 320
+    assert episode.frames.shape == (4, 100, 233, 3)  # a third of 700 columns: at most 320
+    assert episode.frame_steps is not None
+    assert episode.frame_steps.tolist() == [0, 1, 2, 3]
     assert episode.frames[:, 50, 50, 0].tolist() == [0, 1, 2, 3]
     assert episode.rewards.tolist() == [1.0, 2.0, 3.0]
     assert episode.values.tolist() == [0.5, 0.5, 0.5]
@@ -314,8 +316,32 @@ def test_every_moment_has_its_frame_and_its_numbers() -> None:
     assert not episode.truncated
     assert set(episode.arrays()) == {
         "observations", "actions", "rewards", "values", "action_probabilities", "truncated",
-        "frames",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("most", "kept"),
+    [(4, [0, 1, 2, 3]), (3, [0, 2, 3]), (1, [0, 3])],  # of four moments
+)
+def test_of_a_long_episode_every_second_or_fourth_moment_is_kept_and_the_last(
+    monkeypatch: pytest.MonkeyPatch, most: int, kept: list[int]
+) -> None:
+    monkeypatch.setattr(camera, "MOST_FRAMES", most)
+    trainer = trainer_of("ProbePictured-v0")
+    episode = record_episode(trainer.model, trainer.config, seed=1, deterministic=True)
+    assert episode.frame_steps is not None
+    assert episode.frames is not None
+    assert episode.frame_steps.tolist() == kept
+    assert episode.frames[:, 50, 50, 0].tolist() == kept
+
+
+def test_a_thinned_picture_keeps_the_mean_of_what_it_loses() -> None:
+    frame = np.zeros((4, 5, 3), np.uint8)
+    frame[2] = 100  # a line of one pixel
+    frame[0, 0, 1] = 8
+    small = camera.thinned(frame, 2)
+    assert small[..., 0].tolist() == [[0, 0], [50, 50]]
+    assert small[..., 1].tolist() == [[2, 0], [50, 50]]
 
 
 @pytest.mark.parametrize(
@@ -334,7 +360,7 @@ def test_without_frames_the_numbers_are_there_and_the_reason(
     episode = record_episode(trainer.model, trainer.config, seed=1, deterministic=True)
     assert episode.frames is None
     assert reason in episode.frames_absent
-    assert "frames" not in episode.arrays()
+    assert episode.frame_steps is None
     assert len(episode.rewards) == len(episode.observations) - 1
     assert steps is None or len(episode.rewards) == steps
     assert episode.truncated == (environment == "ProbeEndless-v0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,15 +12,14 @@ from rich.table import Table
 
 from ppolab.cli.options import default_home, parse
 from ppolab.cli.output import Output
-from ppolab.errors import ConflictError, InvalidSettingError, StorageError
+from ppolab.errors import ConflictError, InvalidSettingError
 
 if TYPE_CHECKING:  # torch takes a second to import, which --help need not wait for
-    from ppolab.control.evaluation import Evaluation, RecordedEpisode
+    from ppolab.control.evaluation import Evaluation
     from ppolab.control.trainer import PPOTrainer
     from ppolab.runs import RunFolder
 
 EXAMPLE = "ppolab eval cartpole-20260101-120000-1a2b --episodes 50"
-EPISODES_NAME = "episodes"
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ def run(arguments: list[str], output: Output) -> int:
 
     from ppolab.control.evaluation import evaluate, normalization_of, record_episode
     from ppolab.runs import Runs
+    from ppolab.runs.episodes import read_episode, write_episode
     from ppolab.runs.policies import trainer_of
     from ppolab.server.settings import default_content
 
@@ -80,8 +79,8 @@ def run(arguments: list[str], output: Output) -> int:
             episode = record_episode(
                 trainer.model, trainer.config, options.seed, deterministic, normalization
             )
-            file = _write(folder, trainer.step, options.seed, episode)
-            absent = episode.frames_absent or None
+            file = write_episode(folder, trainer.step, options.seed, deterministic, episode)
+            absent = read_episode(folder, file.stem)["frames_absent"] or None
             frames = f"no frames: {absent}" if absent else "with frames"
             output.console.print(f"recorded: {file} ({frames})", soft_wrap=True, markup=False)
     finally:
@@ -136,23 +135,3 @@ def _print(
     shortest, longest = lengths.min(), lengths.max()
     table.add_row("Mean length", f"{lengths.mean():,.1f}", f"steps, {shortest:,} to {longest:,}")
     output.console.print(table)
-
-
-def _write(folder: RunFolder, step: int, seed: int, episode: RecordedEpisode) -> Path:
-    """Write an episode so that it is there whole or not at all; return its file."""
-    import numpy as np
-
-    path = folder.path / EPISODES_NAME / f"step-{step:09d}-seed-{seed}.npz"
-    unfinished = path.with_name(f".{path.stem}-{os.getpid()}.unfinished")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, **episode.arrays())  # type: ignore[arg-type]
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise StorageError(
-            "episode", str(path), f"cannot be written ({error.strerror})",
-            "Check the free space and the folder's permissions",
-        ) from error  # fmt: skip
-    return path

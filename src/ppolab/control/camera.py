@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -18,6 +19,13 @@ from ppolab.control.observations import ObservationLayout
 from ppolab.control.rollout import Environment
 
 FRAME_SIDE = 320  # pixels of a kept frame's longer side, at most
+MOST_FRAMES = 600  # kept of an episode, and its last; of longer ones every second, fourth … moment
+# What Gymnasium draws with would else look for a screen and greet on the standard output.
+NO_SCREEN = {
+    "SDL_VIDEODRIVER": "dummy",
+    "SDL_AUDIODRIVER": "dummy",
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+}
 
 
 class Double(Protocol):
@@ -50,7 +58,9 @@ class Camera:
 
     def __init__(self, config: PPOConfig, original: Environment, seed: int) -> None:
         self.absent = ""
-        self._frames: list[NDArray[np.uint8]] = []
+        self._frames: list[tuple[int, NDArray[np.uint8]]] = []  # with the step before which
+        self._newest: tuple[int, NDArray[np.uint8]] | None = None
+        self._moment, self._every = 0, 1
         self._seen = original.layout.actor_size
         # A vector environment spreads its seed over its copies, here over one.
         self._seed = int(np.random.SeedSequence(seed).generate_state(1)[0])
@@ -75,9 +85,17 @@ class Camera:
         if double is not None:
             self._try(lambda: self._look(double.step(actions, acted), observations, acted))
 
-    def frames(self) -> NDArray[np.uint8] | None:
-        """All pictures, [steps + 1, height, width, 3], or None."""
-        return None if self.absent else np.stack(self._frames)
+    def frames(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+        """Pictures [count, height, width, 3] and the steps before which they were taken, or None.
+
+        The first and the last moment are always among them.
+        """
+        if self.absent or self._newest is None:
+            return None
+        kept = self._frames
+        if kept[-1][0] != self._newest[0]:
+            kept = [*kept, self._newest]
+        return np.stack([frame for _, frame in kept]), np.array([moment for moment, _ in kept])
 
     def close(self) -> None:
         """Release the double."""
@@ -85,6 +103,8 @@ class Camera:
             self._double.close()
 
     def _make(self, environment_id: str, options: Mapping[str, Any], original: Environment) -> None:
+        for name, value in NO_SCREEN.items():
+            os.environ.setdefault(name, value)
         if isinstance(original, MultiAgentEnvironment):
             self._double = ParallelDouble.made_for(environment_id, options, original)
         else:
@@ -104,8 +124,16 @@ class Camera:
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             self._give_up(f"render() gave {frame.dtype} of shape {frame.shape}, not RGB")
             return
-        stride = math.ceil(max(frame.shape[:2]) / FRAME_SIDE)
-        self._frames.append(frame[::stride, ::stride].copy())
+        self._keep(thinned(frame, math.ceil(max(frame.shape[:2]) / FRAME_SIDE)))
+
+    def _keep(self, frame: NDArray[np.uint8]) -> None:
+        self._newest = (self._moment, frame)
+        if self._moment % self._every == 0:
+            self._frames.append(self._newest)
+        if len(self._frames) > MOST_FRAMES:
+            self._frames = self._frames[::2]
+            self._every *= 2
+        self._moment += 1
 
     def _try(self, action: Callable[[], None]) -> None:
         try:
@@ -118,6 +146,20 @@ class Camera:
         self.close()
         self._double = None
         self._frames.clear()
+
+
+def thinned(frame: NDArray[np.uint8], stride: int) -> NDArray[np.uint8]:
+    """A frame [height, width, 3] with one pixel for each `stride`² of it, their mean.
+
+    Picking one of them instead loses lines as thin as CartPole's track.
+    """
+    height, width = (side // stride for side in frame.shape[:2])
+    whole = frame[: height * stride, : width * stride]
+    total = np.zeros((height, width, frame.shape[2]), np.uint32)
+    for y in range(stride):
+        for x in range(stride):
+            total += whole[y::stride, x::stride]
+    return (total // stride**2).astype(np.uint8)
 
 
 class _PlainDouble:

@@ -79,8 +79,10 @@ class RecordedEpisode:
         truncated: whether the time limit cut the episode off.
         agents: names; empty where only one acts.
         present: [steps, agents] bool, who acted in step t; None where only one acts.
-        frames: [steps + 1, height, width, 3] uint8, pictures of the same moments; None if there
-            are none, and then `frames_absent` says why.
+        frames: [count, height, width, 3] uint8, pictures; None if there are none, and then
+            `frames_absent` says why.
+        frame_steps: [count], the step before which each was taken, the first 0, the last `steps`;
+            of a long episode only some moments have one.
     """
 
     observations: NDArray[Any]
@@ -90,6 +92,7 @@ class RecordedEpisode:
     policy: dict[str, NDArray[np.float32]]
     truncated: bool
     frames: NDArray[np.uint8] | None
+    frame_steps: NDArray[np.int64] | None
     frames_absent: str
     agents: tuple[str, ...] = ()
     present: NDArray[np.bool_] | None = None
@@ -100,15 +103,13 @@ class RecordedEpisode:
         return float(self.rewards.sum(dtype=np.float64))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything as arrays that `numpy.savez` keeps without pickle; no frames, no entry."""
+        """Everything but frames, as arrays that `numpy.savez` keeps without pickle."""
         named = {
             name: getattr(self, name) for name in ("observations", "actions", "rewards", "values")
         }
         named |= self.policy | {"truncated": np.array(self.truncated)}
         if self.present is not None:
             named |= {"agents": np.array(self.agents), "present": self.present}
-        if self.frames is not None:
-            named["frames"] = self.frames
         return named
 
 
@@ -246,6 +247,7 @@ def record_episode(
         environment.close()
         camera.close()
     told = _told(environment.distribution, torch.cat(parameters))
+    frames, frame_steps = camera.frames() or (None, None)
     agents = environment.agents
 
     def rows(values: Any) -> NDArray[Any]:
@@ -263,7 +265,8 @@ def record_episode(
             for name, told_ in told.items()
         },
         truncated=ended[0].truncated,
-        frames=camera.frames(),
+        frames=frames,
+        frame_steps=frame_steps,
         frames_absent=camera.absent,
         agents=agents,
         present=np.stack(present) if agents else None,

@@ -20,9 +20,12 @@ from ppolab.runs import (
     state_at,
 )
 from ppolab.runs import presets as all_presets
+from ppolab.runs.episodes import list_episodes, read_episode
 from ppolab.runs.kinds import run_kind
 from ppolab.server.records import iso
 from ppolab.server.schema import (
+    Episode,
+    EpisodeSummary,
     LiveSetting,
     MetricInfo,
     Preset,
@@ -151,6 +154,19 @@ def metric_infos(manifest: Manifest, recorded: list[str]) -> list[MetricInfo]:
         )
         for metric in kind.metrics + others
     ]
+
+
+def episodes(folder: RunFolder) -> list[EpisodeSummary]:
+    """Recorded episodes, without their steps."""
+    wanted = EpisodeSummary.model_fields
+    return [
+        EpisodeSummary(**{key: facts[key] for key in wanted}) for facts in list_episodes(folder)
+    ]
+
+
+def episode(folder: RunFolder, name: str) -> Episode:
+    """A recorded episode step by step."""
+    return Episode(**read_episode(folder, name))
 
 
 def start(services: Services, request: StartRun) -> RunDetail:

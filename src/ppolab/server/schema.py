@@ -119,6 +119,41 @@ class RunDetail(RunSummary):
     resumable_step: int | None  # the step of the newest checkpoint
 
 
+class EpisodeSummary(Message):
+    """An episode that was recorded, as a list shows it."""
+
+    name: str
+    step: int  # of the checkpoint whose policy played
+    seed: int
+    deterministic: bool  # the likeliest actions, not drawn ones
+    episode_return: float | None  # rewards in the environment's own units, of all agents
+    length: int  # steps
+    truncated: bool  # cut off by the time limit
+    agents: list[str]  # empty where only one acts
+    frames_absent: str  # why there are no pictures; empty where there are
+
+
+class EpisodeFrames(Message):
+    """How an episode's pictures lie on its sheets: side by side, row by row."""
+
+    steps: list[int]  # the step before which each was taken; the last is the end
+    width: int  # pixels of one picture
+    height: int
+    columns: int  # of a full sheet
+    rows: int
+    sheets: int
+
+
+class Episode(EpisodeSummary):
+    """A recorded episode step by step."""
+
+    actions: list[Any]  # numbers, or lists of them, as chosen
+    rewards: list[float | None]
+    values: list[float | None] | None  # the critic's before each step; null with several agents
+    action_probabilities: list[list[float | None]] | None  # before each step, of choices
+    frames: EpisodeFrames | None
+
+
 class StartRun(Message):
     """Ask for a new run."""
 

@@ -336,6 +336,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/episodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Episodes
+         * @description Episodes that were recorded of a run's policy, those of later steps first.
+         */
+        get: operations["get_episodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/episodes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Episode
+         * @description A recorded episode step by step.
+         */
+        get: operations["get_episode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/episodes/{name}/sheets/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Episode Sheet
+         * @description A sheet of an episode's pictures.
+         */
+        get: operations["get_episode_sheet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/control": {
         parameters: {
             query?: never;
@@ -612,6 +672,81 @@ export interface components {
              */
             type: "done";
             run: components["schemas"]["RunDetail"];
+        };
+        /**
+         * Episode
+         * @description A recorded episode step by step.
+         */
+        Episode: {
+            /** Name */
+            name: string;
+            /** Step */
+            step: number;
+            /** Seed */
+            seed: number;
+            /** Deterministic */
+            deterministic: boolean;
+            /** Episode Return */
+            episode_return: number | null;
+            /** Length */
+            length: number;
+            /** Truncated */
+            truncated: boolean;
+            /** Agents */
+            agents: string[];
+            /** Frames Absent */
+            frames_absent: string;
+            /** Actions */
+            actions: unknown[];
+            /** Rewards */
+            rewards: (number | null)[];
+            /** Values */
+            values: (number | null)[] | null;
+            /** Action Probabilities */
+            action_probabilities: (number | null)[][] | null;
+            frames: components["schemas"]["EpisodeFrames"] | null;
+        };
+        /**
+         * EpisodeFrames
+         * @description How an episode's pictures lie on its sheets: side by side, row by row.
+         */
+        EpisodeFrames: {
+            /** Steps */
+            steps: number[];
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Columns */
+            columns: number;
+            /** Rows */
+            rows: number;
+            /** Sheets */
+            sheets: number;
+        };
+        /**
+         * EpisodeSummary
+         * @description An episode that was recorded, as a list shows it.
+         */
+        EpisodeSummary: {
+            /** Name */
+            name: string;
+            /** Step */
+            step: number;
+            /** Seed */
+            seed: number;
+            /** Deterministic */
+            deterministic: boolean;
+            /** Episode Return */
+            episode_return: number | null;
+            /** Length */
+            length: number;
+            /** Truncated */
+            truncated: boolean;
+            /** Agents */
+            agents: string[];
+            /** Frames Absent */
+            frames_absent: string;
         };
         /**
          * ErrorMessage
@@ -2016,6 +2151,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunAt"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_episodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EpisodeSummary"][];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_episode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Episode"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_episode_sheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
                 };
             };
             /** @description A problem, in words */

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
 
+from ppolab.runs.episodes import sheet_file
 from ppolab.server import runviews
 from ppolab.server.schema import (
+    Episode,
+    EpisodeSummary,
     Preset,
     RunAt,
     RunControl,
@@ -18,6 +22,7 @@ from ppolab.server.schema import (
     StartRun,
 )
 from ppolab.server.services import ServicesDep
+from ppolab.server.static import SECURITY_HEADERS
 
 router = APIRouter(prefix="/api", tags=["runs"])
 
@@ -75,6 +80,31 @@ def get_events(
 def get_run_at(run_id: str, step: int, services: ServicesDep) -> RunAt:
     """The state of a run folded at a step: what a replay shows there."""
     return runviews.at(services.runs.get(run_id), step)
+
+
+@router.get("/runs/{run_id}/episodes")
+def get_episodes(run_id: str, services: ServicesDep) -> list[EpisodeSummary]:
+    """Episodes that were recorded of a run's policy, those of later steps first."""
+    return runviews.episodes(services.runs.get(run_id))
+
+
+@router.get("/runs/{run_id}/episodes/{name}")
+def get_episode(run_id: str, name: str, services: ServicesDep) -> Episode:
+    """A recorded episode step by step."""
+    return runviews.episode(services.runs.get(run_id), name)
+
+
+@router.get(
+    "/runs/{run_id}/episodes/{name}/sheets/{number}",
+    response_class=FileResponse,
+    responses={200: {"content": {"image/webp": {}}}},
+)
+def get_episode_sheet(run_id: str, name: str, number: int, services: ServicesDep) -> FileResponse:
+    """A sheet of an episode's pictures."""
+    file = sheet_file(services.runs.get(run_id), name, number)
+    # Recording it again replaces it under the same name.
+    headers = {**SECURITY_HEADERS, "cache-control": "no-cache"}
+    return FileResponse(file, media_type="image/webp", headers=headers)
 
 
 @router.post("/runs/{run_id}/control")
