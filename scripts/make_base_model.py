@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from ppolab.language.corpus import austen
 from ppolab.language.gpt import GPT, GPTConfig
@@ -29,6 +28,7 @@ from ppolab.language.sft import (
     warmup_then_decay,
     windows,
 )
+from ppolab.language.store import save_gpt
 from ppolab.language.tokenizer import Tokenizer
 
 ASSETS = Path(__file__).parent.parent / "src" / "ppolab" / "language" / "assets"
@@ -73,8 +73,7 @@ def main() -> None:
                 flush=True,
             )
     model.float()
-    weights = {name: p.detach().to(torch.bfloat16).clone() for name, p in model.named_parameters()}
-    save_file(weights, ASSETS / "base.safetensors")
+    save_gpt(ASSETS / "base.safetensors", model, torch.bfloat16)
     made = {
         "model": config.to_mapping(),
         "made_by": f"python scripts/make_base_model.py --tokens {options.tokens:g} "

@@ -20,6 +20,7 @@ from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 
 _BATCH = 256  # prompts answered at a time
+_MOST_WRITTEN = 20  # pairs for each that is wanted, before the judge is called blind
 
 
 @dataclass(frozen=True)
@@ -78,29 +79,42 @@ def compare_answers(
     model: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[list[int]],
+    count: int,
     sampling: Sampling,
     gold: RewardFunction,
     rater: Rater,
     generator: torch.Generator,
     say: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[PreferencePair]:
-    """Write two answers to each prompt and have a rater choose between them.
+    """Write pairs of answers to prompts and have a rater choose between them, `count` times.
 
-    Pairs of equal gold score are dropped: nobody could choose.
+    Pairs of equal gold score are dropped, for nobody could choose, and others written instead.
 
     Args:
         model: who writes, usually the fine-tuned one.
         tokenizer: its tokenizer.
-        prompts: one pair for each.
+        prompts: to draw from.
+        count: pairs wanted.
         sampling: how answers are drawn.
         gold: what the rater goes by.
         rater: who chooses.
         generator: of answers and choices.
-        say: told how many prompts are done of how many.
+        say: told how many pairs there are of how many.
+
+    Raises:
+        InvalidSettingError: the gold judge finds hardly any difference between answers.
     """
     pairs: list[PreferencePair] = []
-    for start in range(0, len(prompts), _BATCH):
-        batch = TokenBatch.from_sequences(prompts[start : start + _BATCH])
+    written = 0
+    while len(pairs) < count:
+        if written > _MOST_WRITTEN * count:
+            raise InvalidSettingError(
+                "gold", gold.name, f"scores all but {len(pairs)} of {written} pairs the same",
+                "Choose a judge that can tell these answers apart",
+            )  # fmt: skip
+        drawn = torch.randint(len(prompts), (_BATCH,), generator=generator).tolist()
+        written += _BATCH
+        batch = TokenBatch.from_sequences([prompts[i] for i in drawn])
         both = [generate(model, batch, sampling, tokenizer.end, generator) for _ in range(2)]
         texts = [texts_of(samples, tokenizer) for samples in both]
         scores = [gold(samples, t) for samples, t in zip(both, texts, strict=True)]
@@ -121,8 +135,8 @@ def compare_answers(
                     margin if wins else -margin,
                 )
             )  # fmt: skip
-        say(min(start + _BATCH, len(prompts)), len(prompts))
-    return pairs
+        say(min(len(pairs), count), count)
+    return pairs[:count]
 
 
 def write_pairs(path: Path, pairs: Sequence[PreferencePair], tokenizer: Tokenizer) -> None:

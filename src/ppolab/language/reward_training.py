@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ppolab.algorithms.calibration import expected_calibration_error
 from ppolab.algorithms.preferences import bradley_terry_loss, preference_probability
-from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.preference_data import PreferencePair
@@ -109,12 +109,8 @@ class RewardTrainer:
         recorder: Recorder | None = None,
         loss: PreferenceLoss | None = None,
     ) -> None:
-        held_out = max(1, round(config.held_out * len(pairs)))
-        if len(pairs) - held_out < config.batch_size:
-            raise InvalidSettingError(
-                "pairs", len(pairs), f"are too few for batches of {config.batch_size}",
-                f"Give {config.batch_size + held_out} or more, or a smaller batch",
-            )  # fmt: skip
+        planned_steps(config, len(pairs))
+        held_out = _held_out(config, len(pairs))
         self.config, self.model = config, model
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._train, self._held_out = list(pairs[:-held_out]), list(pairs[-held_out:])
@@ -123,8 +119,9 @@ class RewardTrainer:
                 chosen, rejected, margins, config.label_smoothing
             )
         )
+        self.dtype = dtype_of(config.dtype)
         self.optimizer = FlatAdamW(
-            [model], config.learning_rate, dtype_of(config.dtype), (0.9, 0.98),
+            [model], config.learning_rate, self.dtype, (0.9, 0.98),
             weight_decay=config.weight_decay,
         )  # fmt: skip
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -163,7 +160,9 @@ class RewardTrainer:
             margins = torch.tensor([pair.margin for pair in batch])
             loss = self._loss(chosen, rejected, margins).mean()
             torch.autograd.backward(loss)
-            rate = self.config.learning_rate * warmup_then_decay(self.iteration / self.total_steps)
+            rate = self.config.learning_rate * warmup_then_decay(
+                (self.iteration + 1) / self.total_steps
+            )
             norm = self.optimizer.step(rate)
         self.iteration += 1
         metrics = {
@@ -192,8 +191,8 @@ class RewardTrainer:
         tensors |= {"generator": self.generator.get_state(), "order": self._order}
         return tensors, {"iteration": self.iteration}
 
-    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
+        """Go back to a state that `state` returned; always True, for such a state is whole."""
         prefix = "optimizer."
         self.optimizer.restore(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -201,6 +200,33 @@ class RewardTrainer:
         self.generator.set_state(tensors["generator"])
         self._order = tensors["order"].clone()
         self.iteration = extra["iteration"]
+        return True
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting; there is none."""
+        raise UnknownNameError("setting", name, [])
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def planned_steps(config: RewardConfig, pairs: int) -> int:
+    """Gradient steps that a training on so many pairs takes.
+
+    Raises:
+        InvalidSettingError: the pairs do not fill one batch.
+    """
+    kept = pairs - _held_out(config, pairs)
+    if kept < config.batch_size:
+        raise InvalidSettingError(
+            "pairs", pairs, f"are too few for batches of {config.batch_size}",
+            f"Give {pairs - kept + config.batch_size} or more, or a smaller batch",
+        )  # fmt: skip
+    return config.epochs * (kept // config.batch_size)
+
+
+def _held_out(config: RewardConfig, pairs: int) -> int:
+    return max(1, round(config.held_out * pairs))
 
 
 def score_pairs(model: RewardModel, pairs: Sequence[PreferencePair]) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
@@ -91,8 +91,9 @@ class SFTTrainer:
         self.config, self.model = config, model
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._examples, self._held_out = list(examples), list(held_out)
+        self.dtype = dtype_of(config.dtype)
         self.optimizer = FlatAdamW(
-            [model], config.learning_rate, dtype_of(config.dtype), (0.9, 0.98),
+            [model], config.learning_rate, self.dtype, (0.9, 0.98),
             weight_decay=config.weight_decay,
         )  # fmt: skip
         self._start_over(0)
@@ -128,13 +129,13 @@ class SFTTrainer:
                 torch.autograd.backward(piece)
                 loss += piece.item()
             rate = self.config.learning_rate * warmup_then_decay(
-                self.iteration / self.config.updates
+                (self.iteration + 1) / self.config.updates
             )
             norm = self.optimizer.step(rate)
         self.iteration += 1
         metrics = {"sft_loss": loss, "gradient_norm": norm.item(), "learning_rate": rate}
         if self.iteration % self.config.evaluate_every == 0 or self.finished:
-            held_out = validation_loss(self.model, self._held_out)
+            held_out = self.validate()
             metrics |= {"sft_validation_loss": held_out, "perplexity": math.exp(held_out)}
         self.recorder.metrics(self.step, **metrics)
         if not math.isfinite(loss):
@@ -143,18 +144,30 @@ class SFTTrainer:
             )
         return metrics
 
+    def validate(self) -> float:
+        """The loss on the examples held out, nats per token."""
+        return validation_loss(self.model, self._held_out)
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
         return tensors, {"iteration": self.iteration}
 
-    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
+        """Go back to a state that `state` returned; always True, for such a state is whole."""
         prefix = "optimizer."
         self.optimizer.restore(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         )
         self._start_over(extra["iteration"])
+        return True
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting; there is none."""
+        raise UnknownNameError("setting", name, [])
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _start_over(self, iteration: int) -> None:
         """Deal the examples out from the seed, up to an iteration."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.algorithms.kl import AdaptiveKL, FixedKL
 from ppolab.algorithms.policy_losses import clipped_policy_loss
-from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.language.config import RLHFConfig
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
 from ppolab.language.experience import Experience, make_experience
@@ -138,8 +138,8 @@ class RLHFTrainer:
         tensors["generator"] = self.generator.get_state()
         return tensors, {"iteration": self.iteration, "kl_coef": self.kl_controller.coefficient}
 
-    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> None:
-        """Go back to a state that `state` returned."""
+    def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
+        """Go back to a state that `state` returned; always True, for such a state is whole."""
         prefix = "optimizer."
         self.learner.optimizer.restore(
             {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -147,6 +147,14 @@ class RLHFTrainer:
         self.generator.set_state(tensors["generator"])
         self.iteration = extra["iteration"]
         self.kl_controller = replace(self.kl_controller, coefficient=extra["kl_coef"])
+        return True
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting; there is none."""
+        raise UnknownNameError("setting", name, [])
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def _draw_prompts(self) -> TokenBatch:
         count = self.config.batch_size // self.config.responses_per_prompt

@@ -28,7 +28,9 @@ class ControlKind:
         """What a run with these settings will do, after making one copy of its environment."""
         settings = PPOConfig.from_mapping(config)
         make_environment(settings, count=1).close()
-        return Plan(settings.environment, settings.seed, settings.planned_steps)
+        return Plan(
+            settings.environment, settings.environment, settings.seed, settings.planned_steps
+        )
 
     def trainer(
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
@@ -46,7 +48,7 @@ class ControlKind:
         rough = "" if precision == "float32" else f"{precision} updates on the "
         return f"{rough}{trainer.backend.name} back end"
 
-    def ending(self, trainer: PPOTrainer) -> str:
+    def ending(self, trainer: PPOTrainer, config: Mapping[str, Any], folder: Path) -> str:
         """The mean return it came to."""
         if not math.isfinite(trainer.mean_return):
             return ""
@@ -58,4 +60,4 @@ class ControlKind:
         return metric_for(key)
 
 
-KIND = ControlKind()
+KINDS = {"control": ControlKind()}

@@ -17,7 +17,13 @@ from ppolab.recorder import Recorder
 
 Say = Callable[[str], None]
 
-_MODULES = {"control": "ppolab.runs.control"}
+_LANGUAGE = "ppolab.runs.language"
+_MODULES = {
+    "control": "ppolab.runs.control",
+    "sft": _LANGUAGE,
+    "reward-model": _LANGUAGE,
+    "rlhf": _LANGUAGE,
+}
 
 
 class Configuration(Protocol):
@@ -71,6 +77,7 @@ class Plan:
     """What is known of a run before it begins."""
 
     subject: str  # what it is about: an environment, a task
+    stem: str  # what the names of such runs begin with
     seed: int
     total_steps: int
 
@@ -101,8 +108,11 @@ class RunKind(Protocol):
         """A sentence about how it works, once it is about to begin."""
         ...
 
-    def ending(self, trainer: Any) -> str:
-        """What it came to, for the run's last words; empty where there is nothing to tell."""
+    def ending(self, trainer: Any, config: Mapping[str, Any], folder: Path) -> str:
+        """What it came to, for the run's last words; empty where there is nothing to tell.
+
+        Called once, when all is done; what is to be kept of the trainer goes into the folder.
+        """
         ...
 
     def describe(self, key: str) -> Metric:
@@ -121,5 +131,5 @@ def run_kind(name: str) -> RunKind:
     """
     if name not in _MODULES:
         raise UnknownNameError("kind of run", name, sorted(_MODULES))
-    kind: RunKind = import_module(_MODULES[name]).KIND
+    kind: RunKind = import_module(_MODULES[name]).KINDS[name]
     return kind

@@ -97,7 +97,7 @@ class Runs:
         """
         plan = run_kind(config.kind).plan(config.to_mapping())
         now = datetime.now(UTC)
-        stem = re.sub(r"[^a-z0-9]+", "-", (preset or plan.subject).lower()).strip("-")
+        stem = re.sub(r"[^a-z0-9]+", "-", (preset or plan.stem).lower()).strip("-")
         run_id = run_id or f"{stem[:40]}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         path = self.root / run_id
         try:

@@ -142,7 +142,7 @@ class Session:
                 raise
         self._checkpoint(trainer)
         words = f"finished at step {trainer.step:,}"
-        ending = self._kind.ending(trainer)
+        ending = self._kind.ending(trainer, self._folder.manifest.config, self._folder.path)
         return self._end("finished", f"{words}: {ending}" if ending else words)
 
     def _obey(self, trainer: Trainer) -> bool:

@@ -1,0 +1,205 @@
+"""`ppolab rlhf`: the three stages of RLHF in the terminal, each a run of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from ppolab.cli.options import default_home, parse
+from ppolab.cli.output import Output
+from ppolab.errors import InvalidSettingError
+
+EXAMPLE = "ppolab rlhf --seed 2"
+STAGES = ("sft", "reward-model", "rlhf")
+
+
+@dataclass(frozen=True)
+class RLHFOptions:
+    """Run the three stages of RLHF: fine-tuning, reward model, PPO.
+
+    Everything needed comes with the course: sentences of Jane Austen, a small base model, and a
+    judge of their mood. Each stage is a run that the page shows under "Runs" and that leaves its
+    model in its folder. --stage does one stage again, from the folders that --sft and
+    --reward-model name.
+    """
+
+    stage: Literal["all", "sft", "reward-model", "rlhf"] = "all"
+    """Which stage; all does one after the other."""
+    task: str = "austen"
+    """What to write about."""
+    algorithm: Literal["ppo", "rloo", "grpo", "reinforce++"] = "ppo"
+    """How the policy is improved."""
+    seed: int = 1
+    """Seeds all stages."""
+    sft_updates: int = 400
+    """Gradient steps of fine-tuning."""
+    pairs: int = 6000
+    """Pairs of answers that the rater compares."""
+    updates: int = 100
+    """Batches of responses that the policy learns from."""
+    kl_coef: float = 0.1
+    """Price of a nat of KL at the start; 0 leaves the policy unbound."""
+    kl_target: float = 8.0
+    """KL per response that the coefficient is steered towards, nats."""
+    shared_trunk: bool = False
+    """Let policy and critic share a trunk: half the work, a little less learnt per update."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic; auto measures which is quicker here."""
+    threads: int = 2
+    """Threads of the arithmetic."""
+    sft: Path | None = None
+    """Folder of a fine-tuned model to go on from; needed by the later stages alone."""
+    reward_model: Path | None = None
+    """Folder of a reward model to please; without one, the task's own judge is pleased."""
+    home: Path = field(default_factory=default_home)
+    """Folder of runs and progress; PPOLAB_HOME sets it as well."""
+    json: bool = False
+    """Print one JSON object on the last line of standard output."""
+
+
+def run(arguments: list[str], output: Output) -> int:
+    """Run the stages, show progress, sum up; exit code 0 when all reached their end."""
+    options = parse(RLHFOptions, "rlhf", arguments, EXAMPLE)
+    import torch
+
+    from ppolab.runs import Runs
+
+    torch.set_num_threads(options.threads)
+    runs = Runs(options.home / "runs")
+    folders = {"sft": options.sft, "reward-model": options.reward_model}
+    done: dict[str, dict[str, Any]] = {}
+    for name in STAGES if options.stage == "all" else (options.stage,):
+        stage = _stage(name, options, folders)
+        result = _run_stage(runs, stage, output.console)
+        done[name] = result
+        folders[name] = Path(result["run"])
+        if result["state"] != "finished":
+            break
+    _show(output.console, done)
+    output.result({"stages": done, "seed": options.seed, "task": options.task, **_summary(done)})
+    return 0 if all(result["state"] == "finished" for result in done.values()) else 1
+
+
+def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> Any:
+    """The settings of one stage, going on from the folders of those before it."""
+    from ppolab.language.config import GROUPED, RLHFConfig
+    from ppolab.language.reward_training import RewardConfig
+    from ppolab.language.sft_training import SFTConfig
+    from ppolab.language.stages import GOLD, RewardStage, RLHFStage, SFTStage
+
+    if name == "sft":
+        sft = SFTConfig(options.seed, options.sft_updates, dtype=options.dtype)
+        return SFTStage(options.task, training=sft)
+    if folders["sft"] is None:
+        raise InvalidSettingError(
+            "sft", None, f"is missing: the stage {name} goes on from a fine-tuned model",
+            "Give the folder of an SFT run by --sft, or run all stages",
+        )  # fmt: skip
+    policy = str(folders["sft"])
+    if name == "reward-model":
+        reward = RewardConfig(options.seed, dtype=options.dtype)
+        return RewardStage(options.task, policy, options.pairs, training=reward)
+    ppo = RLHFConfig(
+        options.algorithm, options.seed, options.updates, kl_coef=options.kl_coef,
+        kl_target=options.kl_target, shared_trunk=options.shared_trunk, dtype=options.dtype,
+        responses_per_prompt=4 if options.algorithm in GROUPED else 1,
+    )  # fmt: skip
+    model = folders["reward-model"]
+    return RLHFStage(options.task, policy, GOLD if model is None else str(model), ppo)
+
+
+def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
+    """Run one stage to its end; return what it came to."""
+    from ppolab.runs.session import NoControls, Session
+
+    folder = runs.create(stage, title=f"{stage.kind}, {stage.task}, seed {stage.training.seed}")
+    console.print(f"[bold]{folder.manifest.title}[/bold]  {folder.path}", soft_wrap=True)
+    started = time.perf_counter()
+    with _progress_bar(console) as progress, folder.locked():
+        task = progress.add_task("", total=folder.manifest.total_steps, note="starting")
+
+        def show(step: int, metrics: dict[str, float]) -> None:
+            progress.update(task, completed=step, note=_note(metrics))
+
+        def tell(words: str) -> None:
+            progress.update(task, note=words)
+
+        state = Session(folder, NoControls(), show, tell).run()
+    seconds = time.perf_counter() - started
+    status = folder.status()
+    console.print(status.words)
+    first = folder.fold().columns
+    return {
+        "state": state,
+        "run": str(folder.path),
+        "id": folder.id,
+        "seconds": round(seconds, 2),
+        "first": {key: column.values[0] for key, column in first.items() if column.values},
+        "last": dict(status.latest),
+    }
+
+
+def _note(metrics: dict[str, float]) -> str:
+    shown = (("sft_loss", "loss"), ("rm_train_accuracy", "accuracy"), ("reward", "reward"),
+             ("kl", "KL"))  # fmt: skip
+    return "  ".join(f"{words} {metrics[key]:6.2f}" for key, words in shown if key in metrics)
+
+
+def _summary(done: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The figures by which the whole is judged; only of stages that were run."""
+    summary: dict[str, Any] = {}
+    if "reward-model" in done:
+        summary["rm_accuracy"] = done["reward-model"]["last"].get("rm_accuracy")
+    if "rlhf" in done:
+        first, last = done["rlhf"]["first"], done["rlhf"]["last"]
+        summary |= {
+            "gold_before": first.get("eval_gold"),
+            "gold_after": last.get("eval_gold"),
+            "proxy_before": first.get("eval_reward"),
+            "proxy_after": last.get("eval_reward"),
+            "kl": last.get("eval_kl"),
+            "distinct2": last.get("eval_distinct_2"),
+        }
+    summary["seconds"] = round(sum(result["seconds"] for result in done.values()), 2)
+    return summary
+
+
+def _show(console: Console, done: dict[str, dict[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "measured", "before", "after"):
+        table.add_column(heading)
+    rows = (("sft", "perplexity", "perplexity"), ("reward-model", "rm_accuracy", "accuracy"),
+            ("rlhf", "eval_gold", "gold score"), ("rlhf", "eval_reward", "reward"),
+            ("rlhf", "eval_kl", "KL, nats"), ("rlhf", "eval_distinct_2", "distinct pairs"),
+            ("rlhf", "eval_length", "length, tokens"))  # fmt: skip
+    for stage, key, words in rows:
+        if stage in done and key in done[stage]["last"]:
+            before, after = done[stage]["first"].get(key), done[stage]["last"][key]
+            table.add_row(stage, words, _number(before), _number(after))
+    console.print(table)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.3f}"
+
+
+def _progress_bar(console: Console) -> Progress:
+    return Progress(
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("[bold]{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )

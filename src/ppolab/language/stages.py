@@ -1,0 +1,237 @@
+"""The three stages of RLHF as they are configured, made and kept: SFT, reward model, RLHF.
+
+Each stage is a run of its own with a folder, and leaves its model there. The next stage names the
+folder it goes on from, so that any stage can be done again without those before it.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
+from ppolab.language.config import RLHFConfig
+from ppolab.language.generation import Sampling, generate
+from ppolab.language.gpt import GPT
+from ppolab.language.preference_data import PreferencePair, Rater, compare_answers
+from ppolab.language.reward_model import RewardModel
+from ppolab.language.reward_training import RewardConfig, RewardTrainer
+from ppolab.language.rewards import RewardFunction
+from ppolab.language.sft_training import SFTConfig, SFTTrainer
+from ppolab.language.store import (
+    MODEL_NAME,
+    load_gpt,
+    load_reward_model,
+    save_gpt,
+    save_reward_model,
+)
+from ppolab.language.tasks import Task, task_named
+from ppolab.language.tokens import TokenBatch
+from ppolab.language.trainer import RLHFTrainer
+from ppolab.recorder import Recorder
+
+Say = Callable[[str], None]
+BASE = "base"  # the model that comes with the course
+GOLD = "gold"  # the task's own judge, in place of a reward model
+
+
+@dataclass(frozen=True)
+class SFTStage:
+    """Teach a base model the task by examples."""
+
+    kind: ClassVar[str] = "sft"
+
+    task: str = "austen"
+    """What to learn; austen: cheerful sentences of Jane Austen."""
+    model: str = BASE
+    """What to begin with: base, or the folder of a run."""
+    training: SFTConfig = field(default_factory=SFTConfig)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class RewardStage:
+    """Have a rater compare answers, and teach a reward model to foresee the choices."""
+
+    kind: ClassVar[str] = "reward-model"
+
+    task: str = "austen"
+    """What the answers are about."""
+    policy: str = BASE
+    """Who writes the answers, and what the reward model grows out of: the folder of an SFT run."""
+    pairs: int = 6000
+    """Pairs of answers of different worth that the rater compares."""
+    longest_response: int = 24
+    """Tokens of an answer at most."""
+    rater: Rater = field(default_factory=Rater)
+    training: RewardConfig = field(default_factory=RewardConfig)
+
+    def __post_init__(self) -> None:
+        if self.pairs < 1:
+            raise InvalidSettingError("pairs", self.pairs, "must be at least 1", "Give 1 or more")
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class RLHFStage:
+    """Improve a policy by a reward, held near the model it began as."""
+
+    kind: ClassVar[str] = "rlhf"
+
+    task: str = "austen"
+    """What to write about."""
+    policy: str = BASE
+    """What to begin with, and to stay near to: the folder of an SFT run."""
+    reward: str = GOLD
+    """What to please: the folder of a reward model's run, or gold for the task's own judge."""
+    training: RLHFConfig = field(default_factory=RLHFConfig)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain data that JSON can hold."""
+        return dataclasses.asdict(self)
+
+
+def stage_from_mapping(stage: type[Any], data: Mapping[str, Any]) -> Any:
+    """Build a stage's settings from plain data such as JSON, naming any that cannot be used.
+
+    Raises:
+        UnknownNameError: a setting that does not exist.
+        InvalidSettingError: a value of the wrong type or out of range.
+    """
+    groups: dict[str, dict[type[Any], Any]] = {
+        "training": {SFTStage: SFTConfig, RewardStage: RewardConfig, RLHFStage: RLHFConfig},
+        "rater": {RewardStage: Rater},
+    }
+    known = {f.name for f in dataclasses.fields(stage)}
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        if name not in known:
+            raise UnknownNameError("setting", name, sorted(known))
+        grouped = name in groups
+        values[name] = _build(groups[name][stage], name, value) if grouped else value
+    return _build(stage, "stage", values)
+
+
+def _build(settings: Any, name: str, values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        raise InvalidSettingError(name, values, "is not a group of settings", "Give a mapping")
+    known = {f.name: f for f in dataclasses.fields(settings)}
+    for key, value in values.items():
+        if key not in known:
+            raise UnknownNameError(f"{name} setting", key, sorted(known))
+        default = known[key].default
+        numbers = (int, float)
+        if type(default) in numbers and (type(value) not in numbers or isinstance(value, bool)):
+            raise InvalidSettingError(key, value, "is not a number", "Give a number")
+        if type(default) in (bool, str) and type(value) is not type(default):
+            words = {bool: "true or false", str: "text"}[type(default)]
+            raise InvalidSettingError(key, value, f"is not {words}", f"Give {words}")
+    return settings(**values)
+
+
+def sft_trainer(stage: SFTStage, recorder: Recorder, say: Say) -> SFTTrainer:
+    """The trainer of an SFT stage."""
+    task = task_named(stage.task)
+    say(f"reading {task.title}")
+    return SFTTrainer(
+        stage.training, _policy(stage.model, task), task.examples(), task.examples(True), recorder
+    )
+
+
+def reward_trainer(stage: RewardStage, recorder: Recorder, say: Say) -> RewardTrainer:
+    """The trainer of a reward stage; writes the answers first, which takes a while."""
+    task = task_named(stage.task)
+    policy = _policy(stage.policy, task)
+    pairs = _comparisons(stage, task, policy, say)
+    return RewardTrainer(
+        stage.training, RewardModel(copy.deepcopy(policy), stage.training.seed), pairs, recorder
+    )
+
+
+def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
+    """The trainer of an RLHF stage. A critic of its own begins as the reward model, if any."""
+    task = task_named(stage.task)
+    say("reading the models")
+    policy = _policy(stage.policy, task)
+    reference = copy.deepcopy(policy)
+    reward: RewardFunction = task.gold
+    critic: GPT | None = None
+    needs_critic = stage.training.has_critic and not stage.training.shared_trunk
+    if stage.reward != GOLD:
+        model = load_reward_model(_product(stage.reward))
+        reward = model
+        assert isinstance(model.trunk, GPT)
+        critic = copy.deepcopy(model.trunk) if needs_critic else None
+    elif needs_critic:
+        critic = copy.deepcopy(policy)
+    return RLHFTrainer(
+        stage.training, policy, reference, task.tokenizer, reward, task.prompts(),
+        task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
+    )  # fmt: skip
+
+
+def keep_policy(folder: Path, model: GPT) -> None:
+    """Leave a finished stage's language model in its folder."""
+    save_gpt(folder / MODEL_NAME, model)
+
+
+def keep_reward_model(
+    folder: Path, stage: RewardStage, model: RewardModel, say: Say = lambda words: None
+) -> None:
+    """Normalise a finished reward model on fresh answers, and leave it in its folder.
+
+    Scores then have mean 0 and standard deviation 1 on what the policy writes before RLHF begins.
+    """
+    task = task_named(stage.task)
+    say("normalising on 512 fresh answers")
+    generator = torch.Generator().manual_seed(stage.training.seed + 1)
+    prompts = task.prompts()[:512]
+    samples = generate(
+        _policy(stage.policy, task), TokenBatch.from_sequences(prompts),
+        Sampling(stage.longest_response), task.tokenizer.end, generator,
+    )  # fmt: skip
+    model.float()
+    model.normalize([samples.whole])
+    save_reward_model(folder / MODEL_NAME, model)
+
+
+def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> list[PreferencePair]:
+    generator = torch.Generator().manual_seed(stage.training.seed)
+    return compare_answers(
+        policy, task.tokenizer, task.prompts(), stage.pairs, Sampling(stage.longest_response),
+        task.gold, stage.rater, generator,
+        lambda done, total: say(f"writing answers to compare: {done:,} of {total:,} pairs"),
+    )  # fmt: skip
+
+
+def _policy(named: str, task: Task) -> GPT:
+    return task.base_model() if named == BASE else load_gpt(_product(named))
+
+
+def _product(named: str) -> Path:
+    """The model in the folder of a run.
+
+    Raises:
+        StorageError: there is no such folder, or its run has not finished.
+    """
+    path = Path(named)
+    if not path.is_dir():
+        raise StorageError("run", named, "is no folder", "Give the folder of a finished run")
+    product = path / MODEL_NAME
+    if not product.is_file():
+        raise StorageError(
+            "run", named, "has left no model", "Let the run finish first, or give another"
+        )
+    return product

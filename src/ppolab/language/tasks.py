@@ -1,0 +1,81 @@
+"""Tasks that the three stages can be tried on, with all the data they need and no download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ppolab.errors import UnknownNameError
+from ppolab.language.corpus import Corpus, austen
+from ppolab.language.gpt import GPT
+from ppolab.language.judges import LexiconJudge
+from ppolab.language.rewards import RewardFunction
+from ppolab.language.sft import Example
+from ppolab.language.store import base_gpt, course_tokenizer
+from ppolab.language.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Task:
+    """Texts to imitate, prompts to answer, and a judge who knows what is wanted."""
+
+    name: str
+    title: str
+    description: str
+    read_corpus: Callable[[], Corpus]
+    make_gold: Callable[[], RewardFunction]
+    longest: int  # tokens of an example at most, so that it fits the course's model
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The texts."""
+        return self.read_corpus()
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that the base model was trained with."""
+        return course_tokenizer()
+
+    @cached_property
+    def gold(self) -> RewardFunction:
+        """The judge that a reward model is to stand for."""
+        return self.make_gold()
+
+    def base_model(self) -> GPT:
+        """A model that knows the language, but not the task."""
+        return base_gpt()
+
+    def examples(self, validation: bool = False) -> list[Example]:
+        """Whole sentences between two end tokens, for fine-tuning."""
+        texts = self.corpus.validation if validation else self.corpus.training
+        end = self.tokenizer.end
+        encoded = self.tokenizer.encode_all(texts)
+        return [Example([end, *ids, end]) for ids in encoded if len(ids) + 2 <= self.longest]
+
+    def prompts(self, validation: bool = False) -> list[list[int]]:
+        """Beginnings of sentences."""
+        return self.corpus.prompts(self.tokenizer, validation)
+
+
+TASKS = {
+    "austen": Task(
+        "austen",
+        "Cheerful Jane Austen",
+        "Go on from the beginning of a sentence out of Jane Austen's novels, and be cheerful.",
+        austen,
+        LexiconJudge.load,
+        64,
+    ),
+}
+
+
+def task_named(name: str) -> Task:
+    """The task of that name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in TASKS:
+        raise UnknownNameError("task", name, sorted(TASKS))
+    return TASKS[name]

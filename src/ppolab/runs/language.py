@@ -1,0 +1,100 @@
+"""Runs of the three stages of RLHF: SFT, reward model, RLHF."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppolab.language import stages
+from ppolab.language.metrics import REWARD_METRICS, RLHF_METRICS, SFT_METRICS
+from ppolab.language.reward_training import planned_steps
+from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
+from ppolab.language.tasks import task_named
+from ppolab.live_settings import LiveSetting
+from ppolab.metrics import Metric, undescribed
+from ppolab.recorder import Recorder
+from ppolab.runs.kinds import Plan, Say, Trainer
+
+Stage = SFTStage | RewardStage | RLHFStage
+
+
+@dataclass(frozen=True)
+class StageKind:
+    """One of the three stages, as a kind of run."""
+
+    name: str
+    stage: type[Any]
+    metrics: tuple[Metric, ...]
+    make: Callable[[Any, Recorder, Say], Any]
+    keep: Callable[[Path, Any, Any], None]  # leaves the model of a finished trainer in the folder
+    words: str  # what it does
+    verdict: Callable[[Any], str]  # what a finished trainer came to
+    live_settings: tuple[LiveSetting, ...] = ()
+    checkpoint_interval: int = 20
+
+    def plan(self, config: Mapping[str, Any]) -> Plan:
+        """What a run with these settings will do."""
+        stage = stage_from_mapping(self.stage, config)
+        task = task_named(stage.task)
+        steps = getattr(stage.training, "updates", None)
+        if steps is None:  # of a reward model: what is left of the pairs after the held-out share
+            steps = planned_steps(stage.training, stage.pairs)
+        return Plan(task.title, f"{self.name}-{task.name}", stage.training.seed, steps)
+
+    def trainer(
+        self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
+    ) -> Trainer:
+        """Make the trainer; telling what is read and written on the way."""
+        made: Trainer = self.make(stage_from_mapping(self.stage, config), recorder, say)
+        return made
+
+    def introduction(self, trainer: Any) -> str:
+        """What it does, and in which arithmetic."""
+        return f"{self.words}, in {str(trainer.dtype).removeprefix('torch.')}"
+
+    def ending(self, trainer: Any, config: Mapping[str, Any], folder: Path) -> str:
+        """Leave the model in the folder; say what it came to."""
+        self.keep(folder, stage_from_mapping(self.stage, config), trainer)
+        return self.verdict(trainer)
+
+    def describe(self, key: str) -> Metric:
+        """What a recorded number means."""
+        return next((metric for metric in self.metrics if metric.key == key), undescribed(key))
+
+
+def _sft_verdict(trainer: Any) -> str:
+    return f"perplexity {math.exp(trainer.validate()):.1f} on held-out sentences"
+
+
+def _reward_verdict(trainer: Any) -> str:
+    return f"{trainer.evaluate().accuracy:.1%} of held-out pairs in the rater's order"
+
+
+def _rlhf_verdict(trainer: Any) -> str:
+    found = trainer.evaluate()
+    return f"gold score {found.gold:.2f} at a KL of {found.kl:.1f} nats"
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        StageKind(
+            "sft", SFTStage, SFT_METRICS, stages.sft_trainer,
+            lambda folder, stage, trainer: stages.keep_policy(folder, trainer.model),
+            "fine-tuning", _sft_verdict,
+        ),
+        StageKind(
+            "reward-model", RewardStage, REWARD_METRICS, stages.reward_trainer,
+            lambda folder, stage, trainer: stages.keep_reward_model(folder, stage, trainer.model),
+            "learning preferences", _reward_verdict,
+        ),
+        StageKind(
+            "rlhf", RLHFStage, RLHF_METRICS, stages.rlhf_trainer,
+            lambda folder, stage, trainer: stages.keep_policy(folder, trainer.policy),
+            "writing, scoring and learning", _rlhf_verdict, checkpoint_interval=10,
+        ),
+    )
+}  # fmt: skip

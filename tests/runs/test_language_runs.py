@@ -1,0 +1,135 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
+from ppolab.language import tasks
+from ppolab.language.config import RLHFConfig
+from ppolab.language.corpus import corpus_of
+from ppolab.language.gpt import GPT, GPTConfig
+from ppolab.language.judges import LexiconJudge
+from ppolab.language.reward_training import RewardConfig
+from ppolab.language.sft_training import SFTConfig
+from ppolab.language.stages import RewardStage, RLHFStage, SFTStage
+from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model
+from ppolab.language.tokenizer import Tokenizer
+from ppolab.runs import RunFolder, Runs
+from ppolab.runs.session import NoControls, Session
+
+PEOPLE = ("anne", "emma", "john", "lucy", "mary", "tom")
+MOODS = ("happy", "sad", "glad", "angry", "calm", "afraid")
+TEXT = "\n\n".join(
+    f"{person} was so very {mood} on that day in {month} of the year."
+    for person in PEOPLE
+    for mood in MOODS
+    for month in ("may", "june", "july", "march")
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TinyTask(tasks.Task):
+    """A task whose language has forty words."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:  # type: ignore[override]
+        return Tokenizer.train(self.corpus.running, 340)
+
+    def base_model(self) -> GPT:
+        return GPT(GPTConfig(self.tokenizer.vocabulary, 40, 1, 2, 16), seed=3)
+
+
+@pytest.fixture(autouse=True)
+def tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = TinyTask("tiny", "Tiny", "", lambda: corpus_of(TEXT), LexiconJudge.load, 40)
+    monkeypatch.setitem(tasks.TASKS, "tiny", task)
+
+
+SFT = SFTStage("tiny", training=SFTConfig(updates=30, batch_size=8, learning_rate=0.02,
+                                          evaluate_every=10, dtype="float32"))  # fmt: skip
+
+
+def reward_stage(policy: Path) -> RewardStage:
+    training = RewardConfig(batch_size=8, evaluate_every=4, dtype="float32")
+    return RewardStage("tiny", str(policy), 90, 12, training=training)
+
+
+def rlhf_stage(policy: Path, reward: Path | str) -> RLHFStage:
+    training = RLHFConfig(
+        updates=4, batch_size=8, minibatch_size=4, epochs=2, longest_response=12,
+        evaluate_every=2, evaluation_prompts=6, dtype="float32",
+    )  # fmt: skip
+    return RLHFStage("tiny", str(policy), str(reward), training)
+
+
+def finished(folder: RunFolder) -> RunFolder:
+    with folder.locked():
+        assert Session(folder, NoControls()).run() == "finished", folder.status().words
+    return folder
+
+
+def test_three_stages_follow_each_other_and_leave_their_models(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    sft = finished(runs.create(SFT))
+    perplexity = sft.fold().columns["perplexity"].values
+    assert perplexity[-1] < perplexity[0]
+    load_gpt(sft.path / MODEL_NAME)
+    assert "perplexity" in sft.status().words
+
+    reward = finished(runs.create(reward_stage(sft.path)))
+    assert reward.manifest.kind == "reward-model"
+    assert len(reward.fold().columns["rm_train_loss"].values) == reward.manifest.total_steps
+    assert float(load_reward_model(reward.path / MODEL_NAME).scale) != 1.0  # it was normalised
+
+    rlhf = finished(runs.create(rlhf_stage(sft.path, reward.path)))
+    columns = rlhf.fold().columns
+    assert len(columns["eval_gold"].values) == 3  # before, in the middle and at the end
+    assert columns["eval_kl"].values[0] == pytest.approx(0.0, abs=1e-4)
+    assert columns["first_minibatch_kl"].values[0] <= 1e-9
+    load_gpt(rlhf.path / MODEL_NAME)
+
+
+@pytest.mark.parametrize("name", ["sft", "reward-model", "rlhf"])
+def test_a_stage_that_was_interrupted_goes_on_bit_for_bit(name: str, tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    sft = finished(runs.create(SFT))
+    stage = {"sft": SFT, "reward-model": reward_stage(sft.path),
+             "rlhf": rlhf_stage(sft.path, "gold")}[name]  # fmt: skip
+    straight, broken = finished(runs.create(stage)), runs.create(stage)
+    with broken.locked():
+        walk = Session(broken, NoControls()).walk()
+        for _ in range(3):
+            next(walk)
+        walk.close()
+    assert broken.status().state == "interrupted"
+    finished(broken)
+    varying = {"responses_per_second"}
+    for key, column in straight.fold().columns.items():
+        if key not in varying:
+            assert broken.fold().columns[key].values == column.values, key
+    first, second = straight.path / MODEL_NAME, broken.path / MODEL_NAME
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_stage_without_the_one_before_it_says_which_is_missing(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    unfinished = runs.create(SFT)
+    folder = runs.create(reward_stage(unfinished.path))
+    with folder.locked():
+        assert Session(folder, NoControls()).run() == "failed"
+    assert "has left no model. Let the run finish first" in folder.status().words
+
+
+def test_settings_that_cannot_be_used_are_named_before_anything_begins(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"task: 'verse' is not known. Known: austen"):
+        runs.create(SFTStage("verse"))
+    with pytest.raises(InvalidSettingError, match=r"pairs: 20 are too few for batches of 32"):
+        runs.create(RewardStage("tiny", pairs=20))
+    assert not list(tmp_path.glob("*/run.json"))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / MODEL_NAME).write_bytes(b"not a model")
+    with pytest.raises(StorageError, match="is no gpt of ours"):
+        load_gpt(tmp_path / MODEL_NAME)
