@@ -80,6 +80,16 @@ def test_an_observation_goes_before_what_it_spoils(backend: str) -> None:
     assert "an observation was not, at step 10 of the rollout in copy 2" in str(error)
 
 
+def test_of_several_the_earliest_step_is_named() -> None:
+    def poison(trainer: PPOTrainer) -> None:
+        trainer.rollout.observations[9, 1, 0] = math.inf
+        trainer.rollout.rewards[3, 0] = math.nan
+
+    error, evidence = diverge(PPOTrainer(small(backend="torch")), poison)
+    assert evidence["where"] == "rewards"
+    assert "at step 4 of the rollout in copy 1" in str(error)
+
+
 @BOTH
 def test_a_layer_that_overflows_while_acting_is_named(backend: str) -> None:
     trainer = PPOTrainer(small("CartPole-v1", backend=backend))
@@ -143,6 +153,40 @@ def test_a_poisoned_policy_loss_is_named_with_epoch_and_minibatch() -> None:
     assert evidence["where"] == "policy_loss"
     assert (evidence["epoch"], evidence["minibatch"]) == (2, 2)
     assert "(epoch 2, minibatch 2)" in str(error)
+
+
+def test_the_update_is_taken_again_with_the_same_minibatches() -> None:
+    """A loss that breaks on one sample, wherever the order of chance puts it."""
+    places: list[int] = []
+    calls = 0
+
+    def loss(*arguments: Any) -> PolicyLoss:
+        nonlocal calls
+        result = clipped_policy_loss(*arguments)
+        calls += 1
+        if (arguments[1] == -12.5).any():
+            places.append(calls)
+            return result._replace(loss=result.loss * math.nan)
+        return result
+
+    def poison(trainer: PPOTrainer) -> None:
+        trainer.rollout.log_probs[7, 1] = -12.5
+
+    trainer = PPOTrainer(small("CartPole-v1", minibatch_size=4), parts=Parts(policy_loss=loss))
+    _, evidence = diverge(trainer, poison)
+    assert evidence["where"] == "policy_loss"
+    assert (evidence["epoch"], evidence["minibatch"]) == (1, places[0])
+    assert places[0] > 1
+
+
+@BOTH
+def test_the_update_is_taken_again_with_what_adam_remembered(backend: str) -> None:
+    trainer = PPOTrainer(small("CartPole-v1", backend=backend))
+    trainer.iterate()
+    trainer.optimizer.mean[3] = 1e37  # over a square of nearly nothing
+    trainer.optimizer.square[3] = 0.0
+    _, evidence = diverge(trainer)
+    assert evidence["where"] in ("actor.first.weight", "actor.first")
 
 
 def test_a_loss_that_is_finite_and_whose_slope_is_not_is_named_by_the_gradient() -> None:
@@ -211,6 +255,8 @@ def test_the_error_leaves_no_trace_in_the_model_of_being_looked_into() -> None:
     assert trainer.optimizer.steps == 2 * steps
     assert list(dict(trainer.model.named_parameters())) == names
     assert torch.isnan(trainer.parameters.vector).any()
+    first = next(trainer.model.parameters())
+    assert first.data_ptr() == trainer.parameters.vector.data_ptr()  # still one memory
 
 
 def test_a_value_loss_of_ones_own_is_a_part_too() -> None:
