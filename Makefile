@@ -107,14 +107,19 @@ screenshots: $(STAMPS)/python $(STAMPS)/npm-dev $(PAGE) ## pictures of every pag
 
 # ---------------------------------------------------------------------------------- the rest
 
-.PHONY: bench-env bench wheel clean
-bench-env: ## the peers' own environment, for the benchmarks
+.PHONY: bench-env bench bench-all wheel clean
+bench-env: $(STAMPS)/python ## the peers' own environment, for the benchmarks
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_ARGS) "$(TORCH)"
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check stable-baselines3==2.9.2
+	@$(BIN)/python benchmarks/peers/install.py .venv-bench
 
 bench: $(STAMPS)/python bench-env ## ours against Stable-Baselines3 on CartPole, alternating
 	@$(BIN)/python benchmarks/ppo_cartpole.py
+
+# One after the other, for they would slow each other down. A missing peer is told and passed over.
+bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, a quarter of an hour
+	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax; do \
+	  echo "— $$script"; $(BIN)/python benchmarks/$$script.py --json; [ $$? -le 2 ] || exit 1; done
 
 wheel: $(PAGE) ## a wheel that carries the built page and the course
 	@$(PIP) build && $(BIN)/python -m build --wheel

@@ -10,7 +10,10 @@ that other work on the machine does not enter the share.
 What the bound leaves out costs time too: the loss with its exponentials, Adam, gathering samples.
 No program reaches it; the share tells how much is left to gain.
 
-    python benchmarks/bound.py [--quick] [--json]
+For an image policy's update (`ppo_image.py`) the bound is its products alone, at the roof of
+matrix products and convolutions in the same precision.
+
+    python benchmarks/bound.py [--quick] [--roofs] [--json]
 """
 
 from __future__ import annotations
@@ -72,6 +75,28 @@ def product_roofs(seconds: float) -> dict[str, float]:
     }
 
 
+def convolution_roofs(seconds: float) -> dict[str, float]:
+    """Floating-point operations per second of torch's convolutions and products, by precision."""
+    found = {}
+    for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        square = torch.ones(1024, 1024, dtype=kind)
+        images = torch.ones(8, 128, 34, 34, dtype=kind).to(memory_format=torch.channels_last)
+        filters = torch.ones(128, 128, 3, 3, dtype=kind).to(memory_format=torch.channels_last)
+        work = 2.0 * 8 * 32 * 32 * 128 * 128 * 9
+
+        def multiply(square: Any = square) -> Any:
+            return square @ square
+
+        def convolve(images: Any = images, filters: Any = filters) -> Any:
+            return torch.conv2d(images, filters)
+
+        with torch.inference_mode():
+            found[name] = max(
+                best_rate(multiply, 2.0 * 1024**3, seconds), best_rate(convolve, work, seconds)
+            )
+    return found
+
+
 def tanh_roofs(seconds: float) -> dict[str, float]:
     """Tanh per second, float32, one thread."""
     numbers = np.linspace(-3.0, 3.0, 1 << 14, dtype=np.float32)
@@ -120,6 +145,18 @@ def bound(flops: float, tanhs: float, environment_steps: float | None) -> float:
     return 1.0 / seconds
 
 
+def image_bound(roofs: dict[str, Any], precision: str) -> float:
+    """Samples per second of NatureCNN's forward and backward pass, were there only products."""
+    forward, inputs_slope = 0.0, 0.0
+    # Units out, and products for each: filters × kernel. The first needs no slope of its inputs.
+    layers = ((32 * 20 * 20, 4 * 8 * 8), (64 * 9 * 9, 32 * 4 * 4), (64 * 7 * 7, 64 * 3 * 3),
+              (512, 64 * 7 * 7), (7, 512))  # fmt: skip
+    for position, (units, products) in enumerate(layers):
+        forward += 2.0 * units * products
+        inputs_slope += 2.0 * units * products if position else 0.0
+    return float(roofs["convolutions"][precision] / (2.0 * forward + inputs_slope))
+
+
 def loop_rate(kind: str, steps: int) -> float:
     """Whole-loop steps per second of the compiled back end, when it is left alone.
 
@@ -138,7 +175,7 @@ def loop_rate(kind: str, steps: int) -> float:
     return CONFIG.batch_size / float(np.quantile(seconds, 0.1))
 
 
-def measure(quick: bool) -> dict[str, Any]:
+def measure(quick: bool, roofs_only: bool) -> dict[str, Any]:
     """Roofs and loops by turns; the best of each, for both are what the machine can do."""
     seconds, rounds, steps = (0.3, 3, 65_536) if quick else (0.5, 8, 131_072)
     best: dict[str, dict[str, float]] = {}
@@ -152,17 +189,19 @@ def measure(quick: bool) -> dict[str, Any]:
         keep("products", product_roofs(seconds))
         keep("tanh", tanh_roofs(seconds))
         keep("environments", environment_roofs(seconds))
-        keep("loops", {
-            "Python": loop_rate("compiled", steps),
-            "compiled": loop_rate("compiled environment", steps),
-        })  # fmt: skip
+        keep("convolutions", convolution_roofs(seconds))
+        if not roofs_only:
+            keep("loops", {
+                "Python": loop_rate("compiled", steps),
+                "compiled": loop_rate("compiled environment", steps),
+            })  # fmt: skip
     flops, tanhs = max(best["products"].values()), max(best["tanh"].values())
     # A call from Python costs a compiled environment more than its steps; the loop has none.
     bounds = {
         "Python": bound(flops, tanhs, best["environments"]["Python"]),
         "compiled": bound(flops, tanhs, None),
     }
-    shares = {name: best["loops"][name] / bounds[name] for name in bounds}
+    shares = {name: rate / bounds[name] for name, rate in best.get("loops", {}).items()}
     return {**best, "bounds": bounds, "shares_of_bound": shares}
 
 
@@ -172,6 +211,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="under half a minute; coarser")
+    parser.add_argument("--roofs", action="store_true", help="roofs and bounds; train nothing")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     options = parser.parse_args()
     if not os.environ.items() >= ONE_THREAD.items():  # NumPy reads them once, when imported
@@ -179,12 +219,13 @@ def main() -> int:
     torch.set_num_threads(1)
     sys.path.insert(0, str(Path(__file__).parent / "contenders"))
     load = os.getloadavg()[0]
-    result = measure(options.quick)
+    result = measure(options.quick, options.roofs)
     for group, unit, scale in (
-        ("products", "GFLOP/s", 1e9), ("tanh", "G/s", 1e9), ("environments", "steps/s", 1),
-        ("loops", "steps/s", 1), ("bounds", "steps/s", 1), ("shares_of_bound", "%", 0.01),
+        ("products", "GFLOP/s", 1e9), ("convolutions", "GFLOP/s", 1e9), ("tanh", "G/s", 1e9),
+        ("environments", "steps/s", 1), ("loops", "steps/s", 1), ("bounds", "steps/s", 1),
+        ("shares_of_bound", "%", 0.01),
     ):  # fmt: skip
-        for name, value in result[group].items():
+        for name, value in result.get(group, {}).items():
             digits = 1 if scale > 1 else 0
             print(f"{group:<16}{name:<10}{value / scale:>12,.{digits}f} {unit}")
     if options.json:

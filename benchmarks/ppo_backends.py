@@ -18,13 +18,10 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
-from pathlib import Path
-from statistics import median
-from typing import Any
+from contextlib import ExitStack
 
-from ppo_cartpole import PEER_PYTHON, Contender, processor, read_options
+import referee
 
 from ppolab.control.config import PPOConfig
 
@@ -36,69 +33,50 @@ KINDS = (
     ("compiled", "compiled", 8),
     ("compiled, environment too", "compiled environment", 16),
 )
+PEER = KINDS[0][0]
 CONFIG = PPOConfig()
-Row = dict[str, Any]
-
-
-def compete(ours: Contender, peer: Contender, quick: bool) -> dict[str, list[float]]:
-    """Steps per second of each kind, round by round."""
-    rounds, steps = (3, 8_192) if quick else (7, 20_480)
-    rates: dict[str, list[float]] = {name: [] for name, _, _ in KINDS}
-    for turn in range(-1, rounds):  # the first, short one warms up
-        for name, kind, more in KINDS[:: 1 if turn % 2 == 0 else -1]:
-            wanted = 1024 if turn < 0 else steps * more
-            job = {
-                "config": CONFIG.to_mapping(), "seed": turn + 2, "steps": wanted,
-                "schedule_steps": wanted, "kind": kind, "stop_when_solved": False,
-                "most_seconds": 1e9,
-            }  # fmt: skip
-            answer = (peer if kind is None else ours).train(**job)
-            if turn >= 0:
-                rates[name].append(answer["steps"] / answer["seconds"])
-                print(f"  round {turn + 1}: {name:<26} {rates[name][-1]:>10,.0f}", file=sys.stderr)
-    return rates
-
-
-def summarize(rates: dict[str, list[float]]) -> dict[str, Row]:
-    """Medians of each kind's rates, and of its ratios to the peer round by round."""
-    peer = rates[KINDS[0][0]]
-    return {
-        name: {
-            "steps_per_second": round(median(own)),
-            "ratio_vs_sb3": round(median(a / b for a, b in zip(own, peer, strict=True)), 2),
-            "ratios": [round(a / b, 2) for a, b in zip(own, peer, strict=True)],
-        }
-        for name, own in rates.items()
-    }
 
 
 def main() -> int:
     """Run the benchmark."""
-    options = read_options(__doc__)
+    options = referee.read_options(__doc__)
     if options is None:
         return 2
     load = os.getloadavg()[0]
-    contenders: list[Contender] = []
-    try:
-        contenders.append(Contender.start("PPO Lab", Path(sys.executable), "back_ends.py"))
-        contenders.append(Contender.start("Stable-Baselines3", PEER_PYTHON, "sb3.py"))
-        rows = summarize(compete(contenders[0], contenders[1], options.quick))
-    finally:
-        for contender in contenders:
-            contender.end()
-    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()}"
-    print(f"\n{machine}, load {load:.1f} at the start\n{'':<28}{'steps/s':>10}{'× SB3':>8}")
-    for name, row in rows.items():
-        print(f"{name:<28}{row['steps_per_second']:>10,}{row['ratio_vs_sb3']:>8.1f}")
+    rounds, steps = (3, 8_192) if options.quick else (7, 20_480)
+    bounds = referee.measure_roofs()["bounds"]
+    with ExitStack() as stack:
+        ours = referee.ours(stack, "back_ends.py")
+        peer = referee.peer(stack, PEER, "sb3.py")
+
+        def train(seed: int, kind: str | None, more: int) -> referee.Answer:
+            wanted = 1024 if seed == 1 else steps * more  # the first only warms up
+            return (peer if kind is None else ours).train(
+                config=CONFIG.to_mapping(), seed=seed, steps=wanted, schedule_steps=wanted,
+                kind=kind, stop_when_solved=False, most_seconds=1e9,
+            )  # fmt: skip
+
+        answers = referee.by_turns(
+            {
+                name: lambda seed, kind=kind, more=more: train(seed, kind, more)
+                for name, kind, more in KINDS
+            },
+            rounds,
+        )
+    own_bounds = {
+        name: bounds["compiled" if kind == "compiled environment" else "Python"]
+        for name, kind, _ in KINDS
+    }
+    rows = referee.rows_of(answers, PEER, own_bounds)
+    around = referee.circumstances(options.quick, load, ours.versions | peer.versions)
+    print(f"\n{around['machine']}, load {load:.1f} at the start")
+    referee.print_rows(rows, PEER, "steps/s")
     if options.json:
         print(json.dumps({
-            "ratio_vs_sb3": rows["compiled"]["ratio_vs_sb3"],
-            "ratio_vs_sb3_torch": rows["torch"]["ratio_vs_sb3"],
-            "ratio_vs_sb3_compiled_environment":
-                rows["compiled, environment too"]["ratio_vs_sb3"],
-            "back_ends": rows, "quick": options.quick, "threads": 1, "machine": machine,
-            "versions": contenders[0].versions | contenders[1].versions,
-            "python": platform.python_version(), "load_average_at_start": round(load, 2),
+            "ratio_vs_sb3": rows["compiled"]["ratio"],
+            "ratio_vs_sb3_torch": rows["torch"]["ratio"],
+            "ratio_vs_sb3_compiled_environment": rows["compiled, environment too"]["ratio"],
+            "rows": rows, "threads": 1, "bounds": own_bounds, **around,
         }))  # fmt: skip
     return 0
 

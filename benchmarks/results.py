@@ -35,8 +35,8 @@ from typing import Any
 
 import gymnasium
 import torch
-from ppo_cartpole import processor
 from published import REFERENCES, Measure, verdict
+from referee import processor
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
 import torch
-from serving import serve
+from serving import Stopwatch, serve
 
 import ppolab
 from ppolab.control.config import PPOConfig
@@ -30,10 +29,10 @@ def make(job: dict[str, Any]) -> PPOTrainer:
 def train(job: dict[str, Any]) -> dict[str, Any]:
     """Train for the job's steps; time starts once everything is made and compiled."""
     trainer = make(job)
-    started = time.perf_counter()
+    watch = Stopwatch()
     while trainer.step < job["steps"]:
         trainer.iterate()
-    return {"steps": trainer.step, "seconds": time.perf_counter() - started}
+    return {"count": trainer.step, **watch.read()}
 
 
 if __name__ == "__main__":

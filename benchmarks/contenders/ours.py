@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
 import torch
-from serving import serve
+from serving import Stopwatch, serve
 
 import ppolab
 from ppolab.control.config import PPOConfig
@@ -19,10 +18,10 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
     config = PPOConfig.from_mapping(job["config"])
     trainer = PPOTrainer(replace(config, total_steps=job["schedule_steps"], seed=job["seed"]))
     solved: dict[str, Any] = {"seconds_to_475": None, "steps_to_475": None}
-    started = time.perf_counter()
+    watch = Stopwatch()
     while trainer.step < job["steps"]:
         trainer.iterate()
-        seconds = time.perf_counter() - started
+        seconds = watch.read()["seconds"]
         full = len(trainer.recent_returns) == 100
         if solved["seconds_to_475"] is None and full and trainer.mean_return >= 475:
             solved = {"seconds_to_475": seconds, "steps_to_475": trainer.step}
@@ -30,8 +29,7 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
                 break
         if seconds > job["most_seconds"]:
             break
-    seconds = time.perf_counter() - started
-    return {"steps": trainer.step, "seconds": seconds, **solved}
+    return {"count": trainer.step, **watch.read(), **solved}
 
 
 if __name__ == "__main__":

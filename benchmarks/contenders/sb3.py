@@ -5,32 +5,31 @@ Every setting is taken from the job, so that both train with the same ones.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import stable_baselines3
 import torch
-from serving import serve
+from serving import Stopwatch, serve
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 
 
-class Stopwatch(BaseCallback):
+class Race(BaseCallback):
     """Notes when the mean return of the last 100 episodes reaches 475, after each rollout."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__()
         self.job = job
-        self.started = 0.0
+        self.watch = Stopwatch()
         self.solved: dict[str, Any] = {"seconds_to_475": None, "steps_to_475": None}
         self.enough = False
 
     def _on_training_start(self) -> None:
-        self.started = time.perf_counter()
+        self.watch = Stopwatch()
 
     def _on_rollout_end(self) -> None:
-        seconds = time.perf_counter() - self.started
+        seconds = self.watch.read()["seconds"]
         returns = [episode["r"] for episode in self.model.ep_info_buffer or ()]
         full = len(returns) == 100
         if self.solved["seconds_to_475"] is None and full and sum(returns) / 100 >= 475:
@@ -68,10 +67,9 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
         seed=job["seed"],
         device="cpu",
     )
-    stopwatch = Stopwatch(job)
-    model.learn(job["steps"], callback=stopwatch, log_interval=None)
-    seconds = time.perf_counter() - stopwatch.started
-    return {"steps": model.num_timesteps, "seconds": seconds, **stopwatch.solved}
+    race = Race(job)
+    model.learn(job["steps"], callback=race, log_interval=None)
+    return {"count": model.num_timesteps, **race.watch.read(), **race.solved}
 
 
 if __name__ == "__main__":

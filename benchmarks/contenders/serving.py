@@ -8,8 +8,26 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
+
+
+class Stopwatch:
+    """Seconds on the wall and on the processor, from now on.
+
+    All threads of the process count on the processor, and waiting for other programs does not, so
+    that its seconds tell more on a machine that is busy with other work.
+    """
+
+    def __init__(self) -> None:
+        self._wall, self._processor = time.perf_counter(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        return {
+            "seconds": time.perf_counter() - self._wall,
+            "processor_seconds": time.process_time() - self._processor,
+        }
 
 
 def serve(versions: dict[str, str], train: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
