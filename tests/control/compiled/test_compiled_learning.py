@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +13,17 @@ import numpy as np
 import pytest
 from compiled_cases import Side, settings
 
-from ppolab.control.compiled import CartPole, CompiledBackend, jit
+from ppolab.control.compiled import (
+    CartPole,
+    CompiledBackend,
+    acting,
+    jit,
+    learning,
+    losses,
+    matrices,
+    network,
+    rollouts,
+)
 from ppolab.control.compiled.jit import is_on_disk
 from ppolab.control.config import PPOConfig
 from ppolab.control.trainer import PPOTrainer
@@ -54,6 +67,56 @@ def test_the_first_iterations_are_those_of_the_torch_back_end() -> None:
         assert readable.rollout.actions.tolist() == compiled.rollout.actions.tolist()
         assert report.value_loss == pytest.approx(metrics["value_loss"], rel=1e-3)
         assert report.entropy == pytest.approx(metrics["entropy"], rel=1e-4)
+
+
+A_SHORT_RUN = """
+import hashlib
+from ppolab.control.config import PPOConfig
+from ppolab.control.trainer import PPOTrainer
+
+compiled = []
+config = PPOConfig(environment="Acrobot-v1", backend="compiled", seed=2, total_steps=2048)
+trainer = PPOTrainer(config, progress=lambda what, done, count: compiled.append(what))
+while not trainer.finished:
+    trainer.iterate()
+vector = trainer.parameters.vector.detach().numpy()
+print(len(compiled), hashlib.sha256(vector.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_process_that_compiles_learns_the_same_bits_as_one_that_loads(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    (cold, first), (warm, second) = (
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", A_SHORT_RUN], env=environment, check=True,
+            capture_output=True, text=True,
+        ).stdout.split()
+        for _ in range(2)
+    )  # fmt: skip
+    assert int(cold) > 0
+    assert int(warm) == 0
+    assert first == second
+
+
+def test_no_kernel_may_bend_arithmetic() -> None:
+    # Otherwise the bits depend on which copy of a shared function a process happens to load.
+    kernels = [
+        (f"{module.__name__}.{name}", value)
+        for module in (acting, learning, losses, matrices, network, rollouts)
+        for name, value in vars(module).items()
+        if hasattr(value, "targetoptions")
+    ]
+    assert len(kernels) > 20
+    assert [name for name, kernel in kernels if kernel.targetoptions.get("fastmath")] == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 16, 33, 64, 100])
+def test_a_sum_of_products_counts_every_term_once(size: int) -> None:
+    # Powers of two and their halves, so that no order of summing rounds.
+    a = np.arange(size, dtype=np.float32) + 1
+    b = np.full(size, 0.5, np.float32)
+    assert matrices.dot(a, b) == size * (size + 1) / 4
 
 
 def test_warm_kernels_are_not_announced() -> None:

@@ -12,17 +12,15 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Numba's `fastmath` lets the compiler bend IEEE arithmetic. Kernels are compiled without it: the
-# flags that assume there is no NaN would hide a run that diverged, and the others gained less than
-# 1 % of an update, for where it matters `lanes.multiply_add` asks for fused instructions itself.
-# The exception are a few long sums: taken in another order, many terms at a time, they make an
-# update 16 % shorter (127 to 107 µs per minibatch of 128).
-REORDER = frozenset({"reassoc", "nsz"})
+# Numba's `fastmath` lets the compiler bend IEEE arithmetic. No kernel is compiled with it. The
+# flags that assume there is no NaN would hide a run that diverged. Leave to take sums in another
+# order would let one kernel give different bits in the process that compiles it and in those that
+# load it from disk: functions that kernels share exist in several copies, each optimised where it
+# stood, and which copy is called depends on what was loaded before. Sums that must be quick name
+# their order by `lanes`.
 
 
-def compiled(
-    fastmath: frozenset[str] = frozenset(), parallel: bool = False
-) -> Callable[[Function], Function]:
+def compiled(parallel: bool = False) -> Callable[[Function], Function]:
     """Compile a function with Numba at its first call, and keep the result on disk.
 
     Kernels release the GIL, check no bounds and divide by zero as IEEE 754 says.
@@ -32,9 +30,8 @@ def compiled(
     """
 
     def decorate(function: Function) -> Function:
-        options = {
-            "nogil": True, "boundscheck": False, "error_model": "numpy",
-            "fastmath": set(fastmath), "parallel": parallel,
+        options: dict[str, Any] = {
+            "nogil": True, "boundscheck": False, "error_model": "numpy", "parallel": parallel,
         }  # fmt: skip
         try:
             kernel: Any = numba.njit(cache=True, **options)(function)

@@ -92,6 +92,28 @@ def multiply_add(typing: Any, a: Any, b: Any, c: Any) -> Any:
     return _LANES(_LANES, _LANES, _LANES), generate
 
 
+@intrinsic
+def total(typing: Any, register: Any) -> Any:
+    """The sum over all lanes: the upper half is added to the lower, until one number is left."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (value,) = arguments
+        count = LANES
+        while count > 1:
+            count //= 2
+            lower, upper = (
+                ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(first, first + count)))
+                for first in (0, count)
+            )
+            value = builder.fadd(
+                builder.shuffle_vector(value, value, lower),
+                builder.shuffle_vector(value, value, upper),
+            )
+        return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(_LANES), generate
+
+
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     return builder.bitcast(builder.gep(array.data, [arguments[1]]), _VECTOR.as_pointer())

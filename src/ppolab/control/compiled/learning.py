@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import REORDER, compiled
+from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.losses import (
     SUMS,
     LossSettings,
@@ -16,6 +16,7 @@ from ppolab.control.compiled.losses import (
     Samples,
     value_slopes,
 )
+from ppolab.control.compiled.matrices import dot
 from ppolab.control.compiled.network import (
     TILE,
     Padded,
@@ -284,13 +285,10 @@ def advantage_scale(
     return np.float32(mean), np.float32(1.0 / (np.sqrt(square / (batch.size - 1)) + 1e-8))
 
 
-@compiled(REORDER)
+@compiled()
 def shorten(gradient: Float32, max_norm: np.float32) -> np.float32:
     """Scale the gradient to at most `max_norm`; return its norm before."""
-    square = np.float32(0.0)
-    for i in range(gradient.size):
-        square += gradient[i] * gradient[i]
-    norm: np.float32 = np.sqrt(square)
+    norm: np.float32 = np.sqrt(dot(gradient, gradient))
     scale = max_norm / (norm + np.float32(1e-6))
     if not scale >= np.float32(1.0):  # also when it is NaN
         for i in range(gradient.size):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import REORDER, compiled
-from ppolab.control.compiled.lanes import LANES, load, multiply_add, spread, store
+from ppolab.control.compiled.jit import compiled
+from ppolab.control.compiled.lanes import LANES, load, multiply_add, spread, store, total
 
 Float32 = NDArray[np.float32]
 
@@ -68,13 +68,17 @@ def add_product(a: Float32, b: Float32, c: Float32) -> None:
             store(flat_c, row3 + LANES, sum31)
 
 
-@compiled(REORDER)
+@compiled()
 def dot(a: Float32, b: Float32) -> np.float32:
-    """The sum of a·b over two vectors of one length, several terms at a time."""
-    total = np.float32(0.0)
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total
+    """The sum of a·b over two contiguous vectors of one length, a register of terms at a time."""
+    sums = spread(np.float32(0.0))
+    whole = a.size // LANES * LANES
+    for j in range(0, whole, LANES):
+        sums = multiply_add(load(a, j), load(b, j), sums)
+    result: np.float32 = total(sums)
+    for j in range(whole, a.size):
+        result += a[j] * b[j]
+    return result
 
 
 @compiled()
