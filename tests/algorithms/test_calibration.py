@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from ppolab.algorithms.calibration import brier_score, expected_calibration_error
+from ppolab.algorithms.calibration import (
+    brier_score,
+    expected_calibration_error,
+    reliability_curve,
+)
 
 
 def test_gaps_of_two_bins_by_hand() -> None:
@@ -34,3 +38,22 @@ def test_brier_by_hand() -> None:
 def test_no_event_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one event"):
         expected_calibration_error(torch.tensor([]), torch.tensor([]))
+
+
+def test_reliability_of_two_bins_by_hand() -> None:
+    probabilities = torch.tensor([0.55, 0.45, 0.97, 0.04])
+    outcomes = torch.tensor([1.0, 1.0, 1.0, 0.0])
+    curve = reliability_curve(probabilities, outcomes)
+    assert curve.claimed.tolist() == pytest.approx([0.55, 0.965], abs=1e-6)
+    assert curve.happened.tolist() == [0.5, 1.0]
+    assert curve.counts.tolist() == [2, 2]
+
+
+def test_the_calibration_error_is_the_curves_mean_distance_from_the_diagonal() -> None:
+    generator = torch.Generator().manual_seed(2)
+    p = torch.rand(300, generator=generator)
+    y = (torch.rand(300, generator=generator) < p.square()).float()
+    curve = reliability_curve(p, y)
+    gaps = (curve.claimed - curve.happened).abs() * curve.counts
+    assert int(curve.counts.sum()) == 300
+    assert expected_calibration_error(p, y) == pytest.approx(float(gaps.sum()) / 300)
