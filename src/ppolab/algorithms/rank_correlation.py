@@ -17,7 +17,8 @@ def ranks(values: Tensor) -> Tensor:
     """
     _, group, sizes = torch.unique(values, return_inverse=True, return_counts=True)
     last = sizes.cumsum(0).double()
-    return (last - 0.5 * (sizes - 1))[group]
+    shared: Tensor = last - 0.5 * (sizes - 1)
+    return shared[group]
 
 
 def spearman(first: Tensor, second: Tensor) -> float:
