@@ -6,7 +6,7 @@ import { useCallback, useState } from "react";
 import { runsQuery } from "../api/queries";
 import { MetricCard } from "../charts/MetricCard";
 import { useFeed, useRun } from "../runs/hooks";
-import { MAIN_METRIC, metricFormat, metricInfo } from "../runs/metrics";
+import { metricFormat, metricInfo, SHOWN } from "../runs/metrics";
 import { LessonAnchor } from "./LessonAnchor";
 import { type Course, nextStep } from "./progress";
 
@@ -49,10 +49,11 @@ function NewestRun() {
   const feed = useRun(chosen?.id);
   const { run, step, version, latest } = useFeed(feed);
   const [reading, setReading] = useState<number | null>(null);
-  const read = useCallback(() => feed?.record.columns.get(MAIN_METRIC), [feed]);
-  const info = metricInfo(run, MAIN_METRIC);
+  const main = SHOWN[chosen?.kind ?? "control"].main;
+  const read = useCallback(() => feed?.record.columns.get(main), [feed, main]);
+  const info = metricInfo(run, main);
   if (!chosen || !info || step === 0) return null;
-  const format = metricFormat(MAIN_METRIC);
+  const format = metricFormat(main);
   return (
     <div className="next-run">
       <MetricCard
@@ -68,7 +69,7 @@ function NewestRun() {
         referenceLabel={info.reference == null ? undefined : format(info.reference)}
         reading={reading}
         onRead={setReading}
-        value={latest[MAIN_METRIC]}
+        value={latest[main]}
         format={format}
         height={104}
       />

@@ -5,7 +5,7 @@ import { RatioHistogram } from "../charts/RatioHistogram";
 import type { Column } from "./column";
 import type { RunFeed } from "./feed";
 import { useFeed, useRunView } from "./hooks";
-import { MAIN_METRIC, metricFormat, metricInfo, metricTick, SIDE_METRICS } from "./metrics";
+import { metricFormat, metricInfo, metricTick, SHOWN } from "./metrics";
 
 const MAIN_HEIGHT = 196; // px; the return and the ratios beside it are of one height
 
@@ -27,14 +27,16 @@ const NONE: readonly string[] = [];
 export function RunCharts({ feed, at = null, narrow = false, folded = false, focus = NONE }: Props) {
   const [reading, setReading] = useState<number | null>(null);
   const more = useRef<HTMLDetailsElement>(null);
+  const kind = useFeed(feed).run?.kind ?? "control";
+  const shown = SHOWN[kind];
   // Before the stage scrolls to them; what the reader folds afterwards stays folded.
   useLayoutEffect(() => {
-    if (more.current && focus.some((key) => key !== MAIN_METRIC)) more.current.open = true;
-  }, [focus]);
+    if (more.current && focus.some((key) => key !== shown.main)) more.current.open = true;
+  }, [focus, shown]);
   const view = useRunView(feed, at);
   const side = (
     <>
-      {SIDE_METRICS.map((key) => (
+      {shown.side.map((key) => (
         <Metric
           key={key}
           metric={key}
@@ -50,7 +52,8 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
       ))}
     </>
   );
-  const ratios = (
+  // Of language models no ratios are kept.
+  const ratios = kind === "control" && (
     <RatioHistogram
       data={view.ratios}
       step={view.ratioStep}
@@ -61,15 +64,15 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
   );
   const main = (
     <Metric
-      metric={MAIN_METRIC}
+      metric={shown.main}
       feed={feed}
       at={at}
-      value={view.metrics[MAIN_METRIC]}
+      value={view.metrics[shown.main]}
       reading={reading}
       onRead={setReading}
       height={folded ? 104 : narrow ? 98 : MAIN_HEIGHT}
       className="metric-main"
-      focused={focus.includes(MAIN_METRIC)}
+      focused={focus.includes(shown.main)}
     />
   );
   if (folded) {
@@ -77,7 +80,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
       <div className="run-charts" data-narrow="">
         {main}
         <details ref={more} className="run-more">
-          <summary className="btn">Losses, KL, entropy and ratios</summary>
+          <summary className="btn">{shown.sideWords}</summary>
           <div className="run-charts mt-2" data-narrow="">
             {side}
             {ratios}

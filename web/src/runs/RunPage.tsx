@@ -14,6 +14,7 @@ import { marksOf } from "./replay";
 import { Scrubber } from "./Scrubber";
 import { SettingSlider } from "./SettingSlider";
 import { StateBadge } from "./StateBadge";
+import { TextsPanel } from "./TextsPanel";
 import { lastChange } from "./settings";
 import { isLive, wholeNumber } from "./words";
 
@@ -119,6 +120,7 @@ export default function RunPage() {
         </div>
       )}
       <RunCharts feed={feed} at={at} />
+      <TextsPanel feed={feed} at={at} />
       <EventList marks={marks} at={at} onGo={moveTo} />
     </div>
   );

@@ -9,7 +9,7 @@ import { usePage } from "../app/page";
 import { ProblemNotice } from "../ui/ProblemNotice";
 import { forgetFeed } from "./feeds";
 import { useStartRun } from "./hooks";
-import { MAIN_METRIC, metricFormat } from "./metrics";
+import { metricFormat, SHOWN } from "./metrics";
 import { StateBadge } from "./StateBadge";
 import { isLive, stateWords, wholeNumber } from "./words";
 
@@ -84,7 +84,7 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
     onSuccess: () => forgetFeed(run.id),
     onSettled: renew,
   });
-  const value = run.latest[MAIN_METRIC];
+  const verdict = SHOWN[run.kind].verdict;
   const live = isLive(run.state);
   const error = resume.error ?? remove.error;
   return (
@@ -102,8 +102,8 @@ function RunRow({ run }: { run: Wire["RunSummary"] }) {
           words={shortWords(run)}
         />
         <span className="run-row-value">
-          <span className="label">mean return</span>{" "}
-          <span className="num">{metricFormat(MAIN_METRIC)(value)}</span>
+          <span className="label">{verdict.label}</span>{" "}
+          <span className="num">{metricFormat(verdict.metric)(run.latest[verdict.metric])}</span>
         </span>
         <span className="caption">
           {run.recorded ? "" : <time dateTime={run.updated_at}>{dayAndTime(run.updated_at)}</time>}

@@ -3,18 +3,59 @@ import type { Wire } from "../api/client";
 
 export type MetricInfo = Wire["MetricInfo"];
 
-/** The metric a run is judged by; it gets the largest chart. */
-export const MAIN_METRIC = "return_mean_100";
+export type RunKind = Wire["RunSummary"]["kind"];
 
-/** The metrics beside it, in the order of the update: what the policy did, then the critic. */
-export const SIDE_METRICS = [
-  "policy_loss",
-  "approx_kl",
-  "clip_fraction",
-  "entropy",
-  "value_loss",
-  "explained_variance",
-] as const;
+interface Shown {
+  /** The metric a run is judged by; it gets the largest chart. */
+  main: string;
+  /** What the list of runs tells of a run, in words and as a metric. */
+  verdict: { label: string; metric: string };
+  /** The metrics beside the main one, in the order of the update: policy first, then critic. */
+  side: readonly string[];
+  /** What `side` is about, for the button that folds it. */
+  sideWords: string;
+}
+
+const RETURN = "return_mean_100";
+
+/** What is shown of each kind of run. */
+export const SHOWN: Record<RunKind, Shown> = {
+  control: {
+    main: RETURN,
+    verdict: { label: "mean return", metric: RETURN },
+    side: ["policy_loss", "approx_kl", "clip_fraction", "entropy", "value_loss", "explained_variance"],
+    sideWords: "Losses, KL, entropy and ratios",
+  },
+  sft: {
+    main: "perplexity",
+    verdict: { label: "perplexity", metric: "perplexity" },
+    side: ["sft_loss", "sft_validation_loss", "gradient_norm", "learning_rate"],
+    sideWords: "Losses and gradients",
+  },
+  "reward-model": {
+    main: "rm_accuracy",
+    verdict: { label: "accuracy", metric: "rm_accuracy" },
+    side: ["rm_loss", "rm_train_loss", "rm_clear_accuracy", "rm_margin", "rm_spread", "rm_calibration_error"],
+    sideWords: "Losses, margins and calibration",
+  },
+  rlhf: {
+    main: "reward",
+    verdict: { label: "gold score", metric: "eval_gold" },
+    side: [
+      "eval_gold",
+      "kl",
+      "kl_coef",
+      "response_length",
+      "entropy",
+      "eval_distinct_2",
+      "clip_fraction",
+      "explained_variance",
+    ],
+    sideWords: "Gold score, KL, length and diversity",
+  },
+};
+
+const SHARES = new Set(["clip_fraction", "rm_accuracy", "rm_clear_accuracy", "rm_calibration_error", "eval_distinct_2"]);
 
 /** Find what is known of a metric; null when this run does not record it. */
 export function metricInfo(run: Wire["RunDetail"] | null, key: string): MetricInfo | null {
@@ -23,16 +64,16 @@ export function metricInfo(run: Wire["RunDetail"] | null, key: string): MetricIn
 
 /** How a metric's values are written on an axis; undefined for as they are. */
 export function metricTick(key: string): ((value: number, distance: number) => string) | undefined {
-  if (key !== "clip_fraction") return undefined;
+  if (!SHARES.has(key)) return undefined;
   return (value, distance) => `${tickLabel(value * 100, distance * 100)} %`;
 }
 
 /** How a metric's values are written. */
 export function metricFormat(key: string): (value: number | null | undefined) => string {
-  if (key === "clip_fraction") {
+  if (SHARES.has(key)) {
     return (value) => (value == null || Number.isNaN(value) ? "–" : `${(value * 100).toFixed(1)} %`);
   }
-  if (key === MAIN_METRIC) {
+  if (key === RETURN) {
     return (value) => (value == null || Number.isNaN(value) ? "–" : withMinus(value.toFixed(1)));
   }
   return shortNumber;

@@ -12,7 +12,7 @@ export interface HistogramData {
   counts: number[][];
 }
 
-/** Kinds of events that the page keeps; the log holds more (stages, samples, tensors). */
+/** Kinds of events that the page keeps; the log holds more (stages, tensors). */
 export const KEPT_KINDS = [
   "state",
   "setting",
@@ -20,6 +20,7 @@ export const KEPT_KINDS = [
   "rewind",
   "alert",
   "histogram",
+  "sample",
 ] as const;
 
 const KEPT: ReadonlySet<string> = new Set(KEPT_KINDS);
