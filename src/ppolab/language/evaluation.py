@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from ppolab.language.generation import Samples, Sampling, generate
 from ppolab.language.models import LanguageModel
 from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.sft import Example, validation_loss
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 
@@ -29,10 +31,12 @@ class PolicyEvaluation:
     length: float  # tokens
     ended: float  # share of responses that ended by themselves
     texts: tuple[str, ...]
+    gold_error: float = math.nan  # standard error of the mean `gold`
+    perplexity: float = math.nan  # of held-out texts of the corpus, if any were given
 
     def metrics(self) -> dict[str, float]:
-        """The numbers under the names that a run records them by."""
-        return {
+        """The numbers under the names that a run records them by; without those not measured."""
+        measured = {
             "eval_reward": self.reward,
             "eval_gold": self.gold,
             "eval_kl": self.kl,
@@ -41,6 +45,8 @@ class PolicyEvaluation:
             "eval_length": self.length,
             "eval_ended": self.ended,
         }
+        extra = {"eval_gold_error": self.gold_error, "eval_perplexity": self.perplexity}
+        return measured | {key: value for key, value in extra.items() if not math.isnan(value)}
 
 
 @torch.no_grad()
@@ -52,24 +58,46 @@ def evaluate_policy(
     sampling: Sampling,
     reward: RewardFunction,
     gold: RewardFunction | None = None,
+    corpus: Sequence[Example] = (),
 ) -> PolicyEvaluation:
-    """Let the policy answer every prompt once, always with the same draws."""
+    """Let the policy answer every prompt once, always with the same draws.
+
+    Args:
+        policy: who answers.
+        reference: whom it is compared with.
+        tokenizer: of both.
+        prompts: each a list of token ids.
+        sampling: how answers are drawn.
+        reward: what is trained against.
+        gold: what the reward stands for.
+        corpus: held-out texts of the kind that the policy was taught before: how well it still
+            foretells them says what it has forgotten.
+    """
     generator = torch.Generator().manual_seed(_SEED)
     batch = TokenBatch.from_sequences(prompts)
     samples = generate(policy, batch, sampling, tokenizer.end, generator)
     reference_log_probs = response_log_probs(reference, samples, sampling.temperature or 1.0)
     texts = texts_of(samples, tokenizer)
     log_ratio = (samples.log_probs - reference_log_probs) * samples.mask
+    judged = gold(samples, texts) if gold is not None else None
     return PolicyEvaluation(
         reward=float(reward(samples, texts).mean()),
-        gold=float(gold(samples, texts).mean()) if gold is not None else float("nan"),
+        gold=float(judged.mean()) if judged is not None else math.nan,
         kl=float(log_ratio.sum(1).mean()),
         reference_nll=-float(reference_log_probs[samples.mask].mean()),
         distinct_2=distinct_n(texts, 2),
         length=float(samples.response_lengths.float().mean()),
         ended=float(samples.ended.float().mean()),
         texts=tuple(texts),
+        gold_error=_standard_error(judged),
+        perplexity=math.exp(validation_loss(policy, corpus)) if corpus else math.nan,
     )
+
+
+def _standard_error(scores: Tensor | None) -> float:
+    if scores is None or len(scores) < 2:
+        return math.nan
+    return float(scores.std()) / math.sqrt(len(scores))
 
 
 def response_log_probs(model: LanguageModel, samples: Samples, temperature: float = 1.0) -> Tensor:

@@ -5,6 +5,7 @@ Everything here is [rows, time], one column per token of a response, 0 outside t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,8 @@ from ppolab.algorithms.whitening import whiten
 from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Samples
 
+# scores [rows], KL [rows, time], lengths [rows], β → rewards [rows, time]
+RewardPlacement = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 KL_ESTIMATORS = {"k1": kl_k1, "k2": kl_k2, "k3": kl_k3}
 
 
@@ -33,6 +36,12 @@ class Experience:
     advantages: Tensor  # [rows, time]
     returns: Tensor | None  # [rows, time], what the critic should have said, reward units
 
+    @property
+    def misplaced_reward(self) -> float:
+        """Mean reward per response, sign aside, on places that hold no token; 0 in sound code."""
+        outside = torch.where(self.samples.mask, 0.0, self.rewards)
+        return float(outside.abs().sum(1).mean())
+
 
 def make_experience(
     config: RLHFConfig,
@@ -41,6 +50,7 @@ def make_experience(
     raw_scores: Tensor,
     values: Tensor | None,
     kl_coef: float,
+    place_rewards: RewardPlacement | None = None,
 ) -> Experience:
     """Turn scores of whole responses into an advantage for each token.
 
@@ -51,13 +61,15 @@ def make_experience(
         raw_scores: [rows], what the reward function said.
         values: [rows, time], the critic's, if there is one.
         kl_coef: β, reward units per nat.
+        place_rewards: what pays whom when; `per_token_rewards` by default.
     """
     mask = samples.mask
     scores = final_scores(config, samples, raw_scores)
     log_ratio = torch.where(mask, reference_log_probs - samples.log_probs, 0.0)
     penalty = KL_ESTIMATORS[config.kl_estimator](log_ratio) * mask
     in_reward = kl_coef if config.kl_placement == "reward" else 0.0
-    rewards = per_token_rewards(scores, penalty, samples.response_lengths, in_reward)
+    place = place_rewards or per_token_rewards
+    rewards = place(scores, penalty, samples.response_lengths, in_reward)
     if config.whiten_rewards:
         rewards = whiten(rewards, mask, shift_mean=False)
 

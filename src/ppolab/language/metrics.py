@@ -62,6 +62,13 @@ RLHF_METRICS = (
            "when the policy repeats itself."),
     Metric("eval_reference_nll", "Surprise of the reference", "nats/token", "reference",
            "How odd the held-out responses seem to the reference."),
+    Metric("eval_gold_error", "Error of the gold score", "", "reward",
+           "Standard error of the gold score: how far chance alone moves it."),
+    Metric("eval_perplexity", "Held-out perplexity", "", "actor",
+           "Of the policy on texts of the corpus; rises as it forgets what it was taught before."),
+    Metric("misplaced_reward", "Misplaced reward", "reward", "reward",
+           "Reward on places after a response's end, where nothing can be learnt from it; 0 unless "
+           "something is wrong."),
     Metric("ended", "Ended responses", "share", "actor",
            "Share of responses that end by themselves."),
     Metric("policy_loss", "Policy loss", "", "actor",

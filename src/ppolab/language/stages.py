@@ -38,6 +38,7 @@ from ppolab.recorder import Recorder
 
 Say = Callable[[str], None]
 BASE = "base"  # the model that comes with the course
+KEPT_TEXTS = 128  # held-out texts of the corpus by which evaluations see what is forgotten
 GOLD = "gold"  # the task's own judge, in place of a reward model
 
 
@@ -179,6 +180,7 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
     return RLHFTrainer(
         stage.training, policy, reference, task.tokenizer, reward, task.prompts(),
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
+        corpus=task.examples(validation=True)[:KEPT_TEXTS],
     )  # fmt: skip
 
 

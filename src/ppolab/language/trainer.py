@@ -17,12 +17,13 @@ from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.language.config import RLHFConfig
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
-from ppolab.language.experience import Experience, make_experience
+from ppolab.language.experience import Experience, RewardPlacement, make_experience
 from ppolab.language.generation import Samples, Sampling, generate
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.sft import Example
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 from ppolab.language.update import Learner, PolicyLossFunction, UpdateReport, update
@@ -54,6 +55,8 @@ class RLHFTrainer:
         recorder: told what happens.
         gold: judges evaluations besides the reward, if there is a truer judge than it.
         policy_loss: the loss of each token.
+        corpus: held-out texts of what the policy was taught before, to see what it forgets.
+        place_rewards: which token is paid what; see `experience.per_token_rewards`.
     """
 
     def __init__(
@@ -70,13 +73,16 @@ class RLHFTrainer:
         recorder: Recorder | None = None,
         gold: RewardFunction | None = None,
         policy_loss: PolicyLossFunction = clipped_policy_loss,
+        corpus: Sequence[Example] = (),
+        place_rewards: RewardPlacement | None = None,
     ) -> None:
         self.config = config
         self.policy, self.reference = policy, reference
         self.tokenizer, self.reward, self.gold = tokenizer, reward, gold
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
-        self._policy_loss = policy_loss
+        self._policy_loss, self._place_rewards = policy_loss, place_rewards
+        self._corpus = list(corpus)
         self._sampling = Sampling(config.longest_response, config.temperature)
         self.dtype = dtype_of(config.dtype)
         reference.to(self.dtype)
@@ -183,8 +189,9 @@ class RLHFTrainer:
         with self.recorder.stage("reward"):
             scores = self.reward(samples, texts_of(samples, self.tokenizer)).float()
         experience = make_experience(
-            self.config, samples, reference, scores, values, self.kl_controller.coefficient
-        )
+            self.config, samples, reference, scores, values, self.kl_controller.coefficient,
+            self._place_rewards,
+        )  # fmt: skip
         return experience, scores
 
     def _learning_rate(self) -> float:
@@ -204,6 +211,7 @@ class RLHFTrainer:
             explained = explained_variance(experience.values[mask], experience.returns[mask])
         return {
             "reward": float(raw_scores.mean()),
+            "misplaced_reward": experience.misplaced_reward,
             "reward_std": float(raw_scores.std()) if len(raw_scores) > 1 else 0.0,
             "kl": float(experience.kl.mean()),
             "kl_coef": self.kl_controller.coefficient,
@@ -249,6 +257,7 @@ class RLHFTrainer:
             self._sampling,
             self.reward,
             self.gold,
+            self._corpus,
         )
 
 

@@ -14,6 +14,7 @@ from ppolab.control.trainer import LIVE_SETTINGS, PPOTrainer
 from ppolab.metrics import Metric
 from ppolab.recorder import Recorder
 from ppolab.runs.kinds import Plan, Say
+from ppolab.runs.monitors import Monitor
 
 
 class ControlKind:
@@ -41,6 +42,10 @@ class ControlKind:
             say(f"{what}, {done + 1} of {count}, once for this machine")
 
         return PPOTrainer(PPOConfig.from_mapping(config), recorder, progress=compiling)
+
+    def monitors(self, config: Mapping[str, Any]) -> tuple[Monitor, ...]:
+        """Nobody: its trainer itself says where a number stopped being finite."""
+        return ()
 
     def introduction(self, trainer: PPOTrainer) -> str:
         """Which back end computes, and in what precision."""

@@ -14,6 +14,7 @@ from ppolab.errors import UnknownNameError
 from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric
 from ppolab.recorder import Recorder
+from ppolab.runs.monitors import Monitor
 
 Say = Callable[[str], None]
 
@@ -102,6 +103,10 @@ class RunKind(Protocol):
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
     ) -> Trainer:
         """Make the trainer of a run in its folder; `say` tells what takes a while."""
+        ...
+
+    def monitors(self, config: Mapping[str, Any]) -> tuple[Monitor, ...]:
+        """Who watches such a run."""
         ...
 
     def introduction(self, trainer: Any) -> str:

@@ -17,6 +17,8 @@ from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric, undescribed
 from ppolab.recorder import Recorder
 from ppolab.runs.kinds import Plan, Say, Trainer
+from ppolab.runs.language_monitors import policy_monitors, reward_monitors, sft_monitors
+from ppolab.runs.monitors import Monitor
 
 Stage = SFTStage | RewardStage | RLHFStage
 
@@ -32,6 +34,7 @@ class StageKind:
     keep: Callable[[Path, Any, Any], None]  # leaves the model of a finished trainer in the folder
     words: str  # what it does
     verdict: Callable[[Any], str]  # what a finished trainer came to
+    watchers: Callable[[Any], tuple[Monitor, ...]]  # who watches a run of these settings
     live_settings: tuple[LiveSetting, ...] = ()
     checkpoint_interval: int = 20
 
@@ -50,6 +53,10 @@ class StageKind:
         """Make the trainer; telling what is read and written on the way."""
         made: Trainer = self.make(stage_from_mapping(self.stage, config), recorder, say)
         return made
+
+    def monitors(self, config: Mapping[str, Any]) -> tuple[Monitor, ...]:
+        """Who watches such a run."""
+        return self.watchers(stage_from_mapping(self.stage, config))
 
     def introduction(self, trainer: Any) -> str:
         """What it does, and in which arithmetic."""
@@ -84,17 +91,19 @@ KINDS = {
         StageKind(
             "sft", SFTStage, SFT_METRICS, stages.sft_trainer,
             lambda folder, stage, trainer: stages.keep_policy(folder, trainer.model),
-            "fine-tuning", _sft_verdict,
+            "fine-tuning", _sft_verdict, lambda stage: sft_monitors(),
         ),
         StageKind(
             "reward-model", RewardStage, REWARD_METRICS, stages.reward_trainer,
             lambda folder, stage, trainer: stages.keep_reward_model(folder, stage, trainer.model),
             "learning preferences", _reward_verdict,
+            lambda stage: reward_monitors(round(stage.training.held_out * stage.pairs)),
         ),
         StageKind(
             "rlhf", RLHFStage, RLHF_METRICS, stages.rlhf_trainer,
             lambda folder, stage, trainer: stages.keep_policy(folder, trainer.policy),
-            "writing, scoring and learning", _rlhf_verdict, checkpoint_interval=10,
+            "writing, scoring and learning", _rlhf_verdict,
+            lambda stage: policy_monitors(stage.training.kl_target), checkpoint_interval=10,
         ),
     )
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,14 +12,21 @@ import numpy as np
 from ppolab.runs.checkpoints import save_checkpoint
 from ppolab.runs.folder import RunFolder
 from ppolab.runs.log import LogWriter
+from ppolab.runs.monitors import Monitor, Watch, rows_of
 
 
 class FolderRecorder:
-    """Writes what a trainer tells into the log and the folders beside it (see `Recorder`)."""
+    """Writes what a trainer tells into the log and the folders beside it (see `Recorder`).
 
-    def __init__(self, folder: RunFolder) -> None:
+    Monitors look at every number that comes, and what they find is an alert in the log.
+    """
+
+    def __init__(self, folder: RunFolder, monitors: Sequence[Monitor] = ()) -> None:
         self._folder = folder
+        self._watch = Watch(monitors)
         fold = folder.fold()
+        for step, scalars in rows_of(fold.columns) if monitors else ():
+            self._watch.see(step, scalars)  # what it says of the past is in the log already
         self.log = LogWriter(folder.path, fold.t)
         self.step = fold.step
         if self.log.torn_bytes:
@@ -33,6 +40,8 @@ class FolderRecorder:
         """Record scalars and make everything up to here readable for others."""
         self.step = step
         self.log.append(step, "metrics", dict(scalars))
+        for alert in self._watch.see(step, scalars):
+            self.alert(alert.kind, alert.evidence())
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -75,6 +84,7 @@ class FolderRecorder:
     def rewind(self, step: int) -> None:
         """Record that the run goes back to a step, whose future will be told again."""
         self.log.append(self.step, "rewind", {"to_step": step})
+        self._watch.rewind(step)
         self.step = step
 
     def checkpoint(self, tensors: Mapping[str, Any], extra: Mapping[str, Any]) -> None:

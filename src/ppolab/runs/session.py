@@ -56,7 +56,8 @@ class Session:
         self._controls = controls
         self._on_metrics = on_metrics or (lambda step, metrics: None)
         self._on_words = on_words or (lambda words: None)
-        self._recorder = FolderRecorder(folder)
+        monitors = self._kind.monitors(folder.manifest.config)
+        self._recorder = FolderRecorder(folder, monitors)
         self._paused = False
         self._single_step = False
 
