@@ -9,7 +9,7 @@ from ppolab.language.config import RLHFConfig
 from ppolab.language.corpus import corpus_of
 from ppolab.language.gpt import GPT, GPTConfig
 from ppolab.language.judges import LexiconJudge
-from ppolab.language.reward_training import RewardConfig
+from ppolab.language.reward_config import RewardConfig
 from ppolab.language.sft_training import SFTConfig
 from ppolab.language.stages import RewardStage, RLHFStage, SFTStage
 from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model

@@ -95,7 +95,7 @@ def run(arguments: list[str], output: Output) -> int:
 def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> Any:
     """The settings of one stage, going on from the folders of those before it."""
     from ppolab.language.config import GROUPED, RLHFConfig
-    from ppolab.language.reward_training import RewardConfig
+    from ppolab.language.reward_config import RewardConfig
     from ppolab.language.sft_training import SFTConfig
     from ppolab.language.stages import GOLD, RewardStage, RLHFStage, SFTStage
 

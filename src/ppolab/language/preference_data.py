@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 
 _BATCH = 256  # prompts answered at a time
+SAME = 1e-6  # gold scores nearer than this are the same
 _MOST_WRITTEN = 20  # pairs for each that is wanted, before the judge is called blind
 
 
@@ -32,6 +34,55 @@ class PreferencePair:
     prompt: int  # tokens at the beginning that both share
     gold_margin: float = 0.0  # gold score of the chosen one less that of the other, if known
     margin: float = 0.0  # how much better raters said it is, reward units
+    tie: bool = False  # whether raters could not choose; the order then says nothing
+
+    @property
+    def answers(self) -> tuple[list[int], ...]:
+        """Whole texts, the better one first."""
+        return (self.chosen, self.rejected)
+
+    def pairs(self) -> list[PreferencePair]:
+        """Itself alone."""
+        return [self]
+
+    def swapped(self) -> PreferencePair:
+        """The other answer preferred."""
+        return replace(
+            self, chosen=self.rejected, rejected=self.chosen, gold_margin=-self.gold_margin
+        )
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Several answers to one prompt in the order of how much somebody liked them."""
+
+    answers: tuple[list[int], ...]  # whole texts of tokens from best to worst
+    prompt: int  # tokens at the beginning that all share
+    gold: tuple[float, ...]  # gold scores in the same order
+    margin: float = 0.0  # rankings have none
+    tie: bool = False  # nor are they ties
+
+    def pairs(self) -> list[PreferencePair]:
+        """Every two of the answers as a comparison, but for those of equal gold score."""
+        return [
+            PreferencePair(
+                self.answers[i], self.answers[j], self.prompt, self.gold[i] - self.gold[j]
+            )
+            for i, j in combinations(range(len(self.answers)), 2)
+            if abs(self.gold[i] - self.gold[j]) >= SAME
+        ]
+
+    def swapped(self) -> Ranking:
+        """The other way round."""
+        return replace(self, answers=self.answers[::-1], gold=self.gold[::-1])
+
+
+Comparison = PreferencePair | Ranking
+
+
+def pairs_of(comparisons: Sequence[Comparison]) -> list[PreferencePair]:
+    """Every two answers that were compared."""
+    return [pair for comparison in comparisons for pair in comparison.pairs()]
 
 
 @dataclass(frozen=True)
@@ -126,7 +177,7 @@ def compare_answers(
         tokens = [samples.token_lists() for samples in both]
         for row, wins in enumerate(first_wins):
             margin = float(scores[0][row] - scores[1][row])
-            if abs(margin) < 1e-6:
+            if abs(margin) < SAME:
                 continue
             winner, loser = (0, 1) if wins else (1, 0)
             pairs.append(

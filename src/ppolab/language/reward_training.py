@@ -3,125 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ppolab.algorithms.calibration import expected_calibration_error
-from ppolab.algorithms.preferences import bradley_terry_loss, preference_probability
+from ppolab.algorithms.preferences import contrastive_loss
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.optimizer import FlatAdamW
-from ppolab.language.preference_data import PreferencePair
+from ppolab.language.preference_data import Comparison, PreferencePair, pairs_of
+from ppolab.language.reward_config import RewardConfig
+from ppolab.language.reward_evaluation import RewardEvaluation, evaluate_reward_model
+from ppolab.language.reward_faults import FaultyLoss, fault_named
+from ppolab.language.reward_heads import drop_units
+from ppolab.language.reward_losses import make_loss
 from ppolab.language.reward_model import RewardModel
 from ppolab.language.sft import warmup_then_decay
 from ppolab.language.tokens import TokenBatch
 from ppolab.recorder import NullRecorder, Recorder
 
-PreferenceLoss = Callable[[Tensor, Tensor, Tensor], Tensor]  # chosen, rejected, margins → [pairs]
-_EVALUATION_BATCH = 128  # pairs read at a time when nothing is learnt
+_SHARE = 0.5  # of the comparisons that each of several heads learns from
 
 
 class RewardTrainingDivergedError(PPOLabError):
     """The loss stopped being finite."""
 
 
-@dataclass(frozen=True)
-class RewardConfig:
-    """How a reward model is trained. One epoch: a second learns the raters' errors by heart."""
-
-    seed: int = 1
-    """Seeds the head and the order of the pairs."""
-    epochs: int = 1
-    """Passes over the pairs."""
-    batch_size: int = 32
-    """Pairs per gradient step."""
-    learning_rate: float = 5e-4
-    """AdamW's step size after warm-up."""
-    weight_decay: float = 0.0
-    """AdamW's, of matrices."""
-    label_smoothing: float = 0.0
-    """Share of the comparisons taken to be wrong."""
-    held_out: float = 0.1
-    """Share of the pairs kept for measuring accuracy."""
-    evaluate_every: int = 50
-    """Gradient steps between measurements."""
-    dtype: str = "auto"
-    """Arithmetic: auto, float32 or bfloat16."""
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "evaluate_every"):
-            self._require(name, getattr(self, name) > 0, "must be positive", "Give more than 0")
-        self._require("held_out", 0 < self.held_out < 1, "must lie in (0, 1)",
-                      "Give a share such as 0.1")  # fmt: skip
-        self._require("label_smoothing", 0 <= self.label_smoothing < 0.5, "must lie in [0, 0.5)",
-                      "Give a share below one half")  # fmt: skip
-        self._require("dtype", self.dtype in ("auto", "float32", "bfloat16"), "is not known",
-                      "Known: auto, float32, bfloat16")  # fmt: skip
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return plain data from which `RewardConfig(**data)` builds the same settings."""
-        return asdict(self)
-
-    def _require(self, name: str, holds: bool, problem: str, mend: str) -> None:
-        if not holds:
-            raise InvalidSettingError(name, getattr(self, name), problem, mend)
-
-
-@dataclass(frozen=True)
-class RewardEvaluation:
-    """How well a reward model tells held-out pairs apart."""
-
-    accuracy: float  # share of pairs scored in the raters' order
-    gold_accuracy: float  # share scored in the order of the gold scores, whatever raters said
-    clear_accuracy: float  # accuracy where gold scores differ by more than one half
-    loss: float  # Bradley–Terry, nats; ln 2 ≈ 0.693 knows nothing
-    margin: float  # mean difference of scores, chosen less rejected
-    spread: float  # standard deviation of all scores; 0 for a dead model
-    calibration_error: float  # between claimed and true shares of right order
-
-    def metrics(self) -> dict[str, float]:
-        """The numbers under the names that a run records them by."""
-        return {f"rm_{name}": value for name, value in asdict(self).items()}
-
-
 class RewardTrainer:
-    """Trains a reward model by the Bradley–Terry loss.
+    """Trains a reward model on comparisons of answers, by the loss that its settings name.
 
     One call of `iterate` is one gradient step. Between calls it can be saved and restored.
 
     Args:
         config: settings.
         model: what is trained, in place.
-        pairs: comparisons; a share is held out for measuring.
+        comparisons: pairs, or rankings of equally many answers; a share is held out for measuring.
         recorder: told what happens.
-        loss: of each pair; Bradley–Terry by default.
     """
 
     def __init__(
         self,
         config: RewardConfig,
         model: RewardModel,
-        pairs: Sequence[PreferencePair],
+        comparisons: Sequence[Comparison],
         recorder: Recorder | None = None,
-        loss: PreferenceLoss | None = None,
     ) -> None:
-        planned_steps(config, len(pairs))
-        held_out = _held_out(config, len(pairs))
+        planned_steps(config, len(comparisons))
+        held_out = _held_out(config, len(comparisons))
         self.config, self.model = config, model
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
-        self._train, self._held_out = list(pairs[:-held_out]), list(pairs[-held_out:])
-        self._loss = loss or (
-            lambda chosen, rejected, margins: bradley_terry_loss(
-                chosen, rejected, margins, config.label_smoothing
-            )
-        )
+        self.fault = fault_named(config.fault)
+        if self.fault.swaps:
+            comparisons = [comparison.swapped() for comparison in comparisons]
+        self._train = list(comparisons[:-held_out])
+        self.held_out: list[PreferencePair] = pairs_of(comparisons[-held_out:])
+        self.loss = _faulty(self.fault.loss) or make_loss(config.loss, config.label_smoothing)
         self.dtype = dtype_of(config.dtype)
         self.optimizer = FlatAdamW(
-            [model], config.learning_rate, self.dtype, (0.9, 0.98),
+            [model, self.loss], config.learning_rate, self.dtype, (0.9, 0.98),
             weight_decay=config.weight_decay,
         )  # fmt: skip
         self.generator = torch.Generator().manual_seed(config.seed)
@@ -150,40 +91,59 @@ class RewardTrainer:
         Raises:
             RewardTrainingDivergedError: the loss stopped being finite.
         """
+        metrics = self.learn()
+        if self.iteration % self.config.evaluate_every == 0 or self.finished:
+            metrics |= self.evaluate().metrics()
+        self.recorder.metrics(self.step, **metrics)
+        require_finite(metrics["rm_train_loss"], self.step)
+        return metrics
+
+    def learn(self) -> dict[str, float]:
+        """Take one gradient step; return its numbers, of which nothing is recorded yet."""
         at = self.iteration % self._steps_per_epoch
         if at == 0 and self.iteration > 0:
             self._order = torch.randperm(len(self._train), generator=self.generator)
         size = self.config.batch_size
         batch = [self._train[i] for i in self._order[at * size : (at + 1) * size].tolist()]
         with self.recorder.stage("update"):
-            chosen, rejected = score_pairs(self.model, batch)
-            margins = torch.tensor([pair.margin for pair in batch])
-            loss = self._loss(chosen, rejected, margins).mean()
+            loss, ranked = self._loss_of(batch)
             torch.autograd.backward(loss)
             rate = self.config.learning_rate * warmup_then_decay(
                 (self.iteration + 1) / self.total_steps
             )
+            rate = rate if self.fault.learns else 0.0
             norm = self.optimizer.step(rate)
         self.iteration += 1
-        metrics = {
+        return {
             "rm_train_loss": loss.item(),
-            "rm_train_accuracy": (chosen > rejected).float().mean().item(),
+            "rm_train_accuracy": (ranked[..., :-1] > ranked[..., 1:]).float().mean().item(),
             "gradient_norm": norm.item(),
             "learning_rate": rate,
         }
-        if self.iteration % self.config.evaluate_every == 0 or self.finished:
-            metrics |= self.evaluate().metrics()
-        self.recorder.metrics(self.step, **metrics)
-        if not math.isfinite(metrics["rm_train_loss"]):
-            raise RewardTrainingDivergedError(
-                "loss", metrics["rm_train_loss"], f"is not finite at step {self.step}",
-                "Lower the learning rate",
-            )  # fmt: skip
-        return metrics
+
+    def _loss_of(self, batch: Sequence[Comparison]) -> tuple[Tensor, Tensor]:
+        """Mean loss [] over comparisons, and their worths [heads, comparisons, answers]."""
+        answers = len(batch[0].answers)
+        texts = [comparison.answers[place] for place in range(answers) for comparison in batch]
+        scores, seen = self.model.read(TokenBatch.from_sequences(texts), self.generator)
+        ranked = scores.view(len(scores), answers, len(batch)).transpose(1, 2)
+        margins = torch.tensor([comparison.margin for comparison in batch])
+        ties = torch.tensor([comparison.tie for comparison in batch])
+        losses = torch.stack([self.loss(worths, margins, ties) for worths in ranked])
+        if len(losses) > 1:
+            # Heads that learn from the same would soon agree about everything (Osband et al. 2016).
+            learns = torch.rand(losses.shape, generator=self.generator) < _SHARE
+            losses = losses * learns / _SHARE
+        loss = losses.mean()
+        if self.config.contrastive > 0:
+            views = [drop_units(seen, self.config.dropout, self.generator) for _ in range(2)]
+            apart = contrastive_loss(views[0].float(), views[1].float()).mean()
+            loss = loss + self.config.contrastive * apart
+        return loss, ranked.detach()
 
     def evaluate(self) -> RewardEvaluation:
         """Measure the model on the pairs held out."""
-        return evaluate_reward_model(self.model, self._held_out)
+        return evaluate_reward_model(self.model, self.held_out)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
@@ -229,34 +189,28 @@ def _held_out(config: RewardConfig, pairs: int) -> int:
     return max(1, round(config.held_out * pairs))
 
 
-def score_pairs(model: RewardModel, pairs: Sequence[PreferencePair]) -> tuple[Tensor, Tensor]:
-    """Scores of the chosen [pairs] and of the rejected answers [pairs], read in one batch."""
-    texts = [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]
-    scores = model(TokenBatch.from_sequences(texts))
-    return scores[: len(pairs)], scores[len(pairs) :]
+def require_finite(loss: float, step: int) -> None:
+    """Stop a training whose loss is no number.
+
+    Raises:
+        RewardTrainingDivergedError: naming the step.
+    """
+    if not math.isfinite(loss):
+        raise RewardTrainingDivergedError(
+            "loss", loss, f"is not finite at step {step}", "Lower the learning rate"
+        )
 
 
-@torch.no_grad()
-def evaluate_reward_model(model: RewardModel, pairs: Sequence[PreferencePair]) -> RewardEvaluation:
-    """Measure a model on pairs that it was not trained on."""
-    batches = [
-        score_pairs(model, pairs[start : start + _EVALUATION_BATCH])
-        for start in range(0, len(pairs), _EVALUATION_BATCH)
-    ]
-    chosen = torch.cat([batch[0] for batch in batches])
-    rejected = torch.cat([batch[1] for batch in batches])
-    gold = torch.tensor([pair.gold_margin for pair in pairs])
-    right = (chosen > rejected).float()  # a tie is no answer, and counts as wrong
-    clear = gold.abs() > 0.5
-    in_gold_order = torch.where(gold > 0, chosen > rejected, rejected > chosen).float()
-    return RewardEvaluation(
-        accuracy=float(right.mean()),
-        gold_accuracy=float(in_gold_order[gold != 0].mean()),
-        clear_accuracy=float(right[clear].mean()),
-        loss=float(bradley_terry_loss(chosen, rejected).mean()),
-        margin=float((chosen - rejected).mean()),
-        spread=float(torch.cat([chosen, rejected]).std()),
-        calibration_error=expected_calibration_error(
-            preference_probability(chosen, rejected), torch.ones_like(right)
-        ),
-    )
+class _FaultyPairs(nn.Module):
+    """A loss that is wrong on purpose, called as the right ones are."""
+
+    def __init__(self, loss: FaultyLoss) -> None:
+        super().__init__()
+        self._loss = loss
+
+    def forward(self, ranked: Tensor, margins: Tensor, ties: Tensor) -> Tensor:
+        return self._loss(ranked[:, 0], ranked[:, 1])
+
+
+def _faulty(loss: FaultyLoss | None) -> nn.Module | None:
+    return None if loss is None else _FaultyPairs(loss)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +21,11 @@ from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.gpt import GPT
 from ppolab.language.preference_data import PreferencePair, Rater, compare_answers
-from ppolab.language.reward_model import RewardModel
-from ppolab.language.reward_training import RewardConfig, RewardTrainer
+from ppolab.language.reward_config import RewardConfig
+from ppolab.language.reward_ensembles import EnsembleTrainer
+from ppolab.language.reward_faults import fault_named
+from ppolab.language.reward_model import RULES, RewardModel, ScoringModel
+from ppolab.language.reward_training import RewardTrainer
 from ppolab.language.rewards import RewardFunction
 from ppolab.language.sft_training import SFTConfig, SFTTrainer
 from ppolab.language.store import (
@@ -98,6 +102,18 @@ class RLHFStage:
     reward: str = GOLD
     """What to please: the folder of a reward model's run, or gold for the task's own judge."""
     training: RLHFConfig = field(default_factory=RLHFConfig)
+    rule: str = "mean"
+    """What an ensemble of reward models is taken to say: mean, deviation, variance or worst."""
+    caution: float = 1.0
+    """How many deviations, or how much of the variance, the rules of that name take off."""
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise UnknownNameError("rule", self.rule, sorted(RULES))
+        if not 0 <= self.caution < math.inf:
+            raise InvalidSettingError(
+                "caution", self.caution, "must not be negative", "Give 0 or more"
+            )
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -151,14 +167,18 @@ def sft_trainer(stage: SFTStage, recorder: Recorder, say: Say) -> SFTTrainer:
     )
 
 
-def reward_trainer(stage: RewardStage, recorder: Recorder, say: Say) -> RewardTrainer:
+def reward_trainer(
+    stage: RewardStage, recorder: Recorder, say: Say
+) -> RewardTrainer | EnsembleTrainer:
     """The trainer of a reward stage; writes the answers first, which takes a while."""
     task = task_named(stage.task)
     policy = _policy(stage.policy, task)
     pairs = _comparisons(stage, task, policy, say)
-    return RewardTrainer(
-        stage.training, RewardModel(copy.deepcopy(policy), stage.training.seed), pairs, recorder
-    )
+    training = stage.training
+    if training.ensemble == "models":
+        return EnsembleTrainer(training, policy, pairs, recorder)
+    model = RewardModel(copy.deepcopy(policy), training.seed, training.shape)
+    return RewardTrainer(training, model, pairs, recorder)
 
 
 def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
@@ -172,9 +192,11 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
     needs_critic = stage.training.has_critic and not stage.training.shared_trunk
     if stage.reward != GOLD:
         model = load_reward_model(_product(stage.reward))
+        model.be_cautious(stage.rule, stage.caution)
         reward = model
-        assert isinstance(model.trunk, GPT)
-        critic = copy.deepcopy(model.trunk) if needs_critic else None
+        trunk = model.language_model
+        assert isinstance(trunk, GPT)
+        critic = copy.deepcopy(trunk) if needs_critic else None
     elif needs_critic:
         critic = copy.deepcopy(policy)
     return RLHFTrainer(
@@ -190,7 +212,7 @@ def keep_policy(folder: Path, model: GPT) -> None:
 
 
 def keep_reward_model(
-    folder: Path, stage: RewardStage, model: RewardModel, say: Say = lambda words: None
+    folder: Path, stage: RewardStage, model: ScoringModel, say: Say = lambda words: None
 ) -> None:
     """Normalise a finished reward model on fresh answers, and leave it in its folder.
 
@@ -213,9 +235,15 @@ def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> list[
     generator = torch.Generator().manual_seed(stage.training.seed)
     return compare_answers(
         policy, task.tokenizer, task.prompts(), stage.pairs, Sampling(stage.longest_response),
-        task.gold, stage.rater, generator,
+        task.gold, _rater(stage), generator,
         lambda done, total: say(f"writing answers to compare: {done:,} of {total:,} pairs"),
     )  # fmt: skip
+
+
+def _rater(stage: RewardStage) -> Rater:
+    """The stage's rater, with the bias of the fault that is studied, if any."""
+    bias = stage.rater.length_bias + fault_named(stage.training.fault).length_bias
+    return dataclasses.replace(stage.rater, length_bias=bias)
 
 
 def _policy(named: str, task: Task) -> GPT:

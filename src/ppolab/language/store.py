@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,7 +15,8 @@ from torch import nn
 
 from ppolab.errors import PPOLabError, StorageError
 from ppolab.language.gpt import GPT, GPTConfig
-from ppolab.language.reward_model import RewardModel
+from ppolab.language.reward_heads import RewardShape
+from ppolab.language.reward_model import RewardEnsemble, RewardModel, ScoringModel
 from ppolab.language.tokenizer import Tokenizer
 
 MODEL_NAME = "model.safetensors"
@@ -31,26 +34,36 @@ def load_gpt(path: Path) -> GPT:
     Raises:
         StorageError: there is none, or the file is something else.
     """
-    config, weights = _read(path, "gpt")
+    config, weights, _ = _read(path, "gpt")
     model = GPT(config)
     model.load_state_dict(weights)
     return model
 
 
-def save_reward_model(path: Path, model: RewardModel) -> None:
-    """Write a reward model on a GPT into one file, whole or not at all."""
-    assert isinstance(model.trunk, GPT)
-    _save(path, model, model.trunk.config, "reward model", torch.float32)
+def save_reward_model(path: Path, model: ScoringModel) -> None:
+    """Write a reward model on a GPT, or an ensemble of them, into one file, whole or not at all."""
+    first = model.members[0] if isinstance(model, RewardEnsemble) else model
+    assert isinstance(first, RewardModel)
+    assert isinstance(first.trunk, GPT)
+    extra: dict[str, Any] = {}
+    if first.shape != RewardShape():
+        extra["shape"] = first.shape.to_mapping()
+    if isinstance(model, RewardEnsemble):
+        extra["members"] = len(model.members)
+    _save(path, model, first.trunk.config, "reward model", torch.float32, extra)
 
 
-def load_reward_model(path: Path) -> RewardModel:
-    """Read a reward model that `save_reward_model` wrote.
+def load_reward_model(path: Path) -> RewardModel | RewardEnsemble:
+    """Read what `save_reward_model` wrote.
 
     Raises:
         StorageError: there is none, or the file is something else.
     """
-    config, weights = _read(path, "reward model")
-    model = RewardModel(GPT(config))
+    config, weights, header = _read(path, "reward model")
+    shape = RewardShape(**header.get("shape", {}))
+    members = int(header.get("members", 0))
+    models = [RewardModel(GPT(config), 0, shape) for _ in range(max(members, 1))]
+    model = RewardEnsemble(models) if members else models[0]
     model.load_state_dict(weights)
     return model
 
@@ -67,11 +80,20 @@ def course_tokenizer() -> Tokenizer:
         return Tokenizer.load(path)
 
 
-def _save(path: Path, model: nn.Module, config: GPTConfig, what: str, dtype: torch.dtype) -> None:
-    weights = {name: value.detach().to(dtype).contiguous() for name, value in
-               model.state_dict().items()}  # fmt: skip
+def _save(
+    path: Path,
+    model: nn.Module,
+    config: GPTConfig,
+    what: str,
+    dtype: torch.dtype,
+    extra: Mapping[str, Any] | None = None,
+) -> None:
+    weights = {
+        name: value.detach().to(dtype if value.is_floating_point() else value.dtype).contiguous()
+        for name, value in model.state_dict().items()
+    }
     # One entry, for the library writes several in any order and the same model in other bytes.
-    header = {_FORMAT: json.dumps({"what": what, "config": config.to_mapping()})}
+    header = {_FORMAT: json.dumps({"what": what, "config": config.to_mapping(), **(extra or {})})}
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file({name: w.clone() for name, w in weights.items()}, partial, metadata=header)
@@ -83,14 +105,15 @@ def _save(path: Path, model: nn.Module, config: GPTConfig, what: str, dtype: tor
         ) from error
 
 
-def _read(path: Path, what: str) -> tuple[GPTConfig, dict[str, torch.Tensor]]:
+def _read(path: Path, what: str) -> tuple[GPTConfig, dict[str, torch.Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_FORMAT, "{}"))
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            read = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        weights = {k: w.float() if w.is_floating_point() else w for k, w in read.items()}
         if header.get("what") != what:
             raise ValueError(f"its header says {header.get('what', 'nothing')}")
-        return GPTConfig(**header["config"]), weights
+        return GPTConfig(**header["config"]), weights, header
     except (OSError, SafetensorError, ValueError, TypeError, PPOLabError) as error:
         raise StorageError(
             "model", str(path), f"is no {what} of ours ({error})",

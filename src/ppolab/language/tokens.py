@@ -69,6 +69,12 @@ class TokenBatch:
         """[rows], where in `tokens` each row's last token is."""
         return self.lengths.cumsum(0) - 1
 
+    @property
+    def rows(self) -> Tensor:
+        """[tokens], which row each token is of."""
+        row = torch.arange(len(self), device=self.lengths.device)
+        return torch.repeat_interleave(row, self.lengths)
+
     def spread(self, values: Tensor) -> Tensor:
         """Lay values [tokens, …] out as [rows, width, …], zero where there is no token."""
         if self.cells is None:
