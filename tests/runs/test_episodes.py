@@ -79,7 +79,23 @@ def test_each_picture_lies_where_the_sheets_say(
         row, column = divmod(place, 2)
         with Image.open(sheet_file(folder, NAME, number)) as sheet:
             pixel = sheet.convert("RGB").getpixel((column * 30 + 15, row * 20 + 10))
-        assert np.abs(np.array(pixel) - 30 * k).max() <= 6  # what WebP loses
+        assert pixel == (30 * k,) * 3
+
+
+@needs_pillow
+def test_a_picture_that_would_be_large_loses_a_little(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(1).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    write_episode(folder, 512, 4, True, episode(frames=noise))
+    whole = sheet_file(folder, NAME, 0).stat().st_size
+    monkeypatch.setattr(episodes, "LARGEST_SHEET", whole - 1)
+    write_episode(folder, 512, 4, True, episode(frames=noise))
+    assert sheet_file(folder, NAME, 0).stat().st_size < whole / 2
+    with Image.open(sheet_file(folder, NAME, 0)) as sheet:
+        assert sheet.size == (4 * 64, 64)
 
 
 def test_drawn_and_likeliest_actions_are_kept_apart_and_listed_newest_first(

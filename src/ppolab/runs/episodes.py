@@ -6,9 +6,9 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,14 @@ from ppolab.errors import StorageError, UnknownNameError
 from ppolab.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ppolab.control.evaluation import RecordedEpisode
 
 EPISODES_NAME = "episodes"
 SHEET_SIDE = 2048  # pixels of a sheet's side, at most, unless one picture is larger
-QUALITY = 80  # of WebP, of 100
+LARGEST_SHEET = 1_500_000  # bytes of a sheet without loss; shaded scenes take more
+QUALITY = 80  # of 100, of a sheet with loss
 DIGITS = 6  # significant ones of numbers for the page; the arrays keep all
 _NAME = re.compile(r"step-\d{9}-seed-\d{1,10}(-drawn)?")
 
@@ -51,14 +54,16 @@ def write_episode(
         path.mkdir(exist_ok=True)
         for old in (told, *path.glob(f"{name}.*.webp")):
             old.unlink(missing_ok=True)
-        _write(arrays, lambda file: np.savez_compressed(file, **episode.arrays()))  # type: ignore[arg-type]
+        kept = BytesIO()
+        np.savez_compressed(kept, **episode.arrays())  # type: ignore[arg-type]
+        _write(arrays, kept.getvalue())
         frames, absent = _write_frames(path, name, episode)
         facts = {
             "name": name, "step": step, "seed": seed, "deterministic": deterministic,
             **_numbers(episode), "frames": frames, "frames_absent": absent,
         }  # fmt: skip
         text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
-        _write(told, lambda file: file.write(text.encode()))
+        _write(told, text.encode())
     except OSError as error:
         raise StorageError(
             "episode", str(path / name), f"cannot be written ({error.strerror})",
@@ -153,9 +158,8 @@ def _write_frames(
     columns, rows = max(1, SHEET_SIDE // width), max(1, SHEET_SIDE // height)
     starts = range(0, count, columns * rows)
     for number, start in enumerate(starts):
-        sheet = Image.fromarray(_sheet(frames[start : start + columns * rows], columns))
-        file = path / f"{name}.{number}.webp"
-        _write(file, lambda to, sheet=sheet: sheet.save(to, "WEBP", quality=QUALITY))  # type: ignore[misc]
+        sheet = _webp(Image.fromarray(_sheet(frames[start : start + columns * rows], columns)))
+        _write(path / f"{name}.{number}.webp", sheet)
     told = {
         "steps": episode.frame_steps.tolist(), "width": width, "height": height,
         "columns": columns, "rows": rows, "sheets": len(starts),
@@ -174,11 +178,20 @@ def _sheet(frames: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grid.reshape(rows * height, columns * width, colours))
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _webp(image: Image) -> bytes:
+    """A picture as WebP: without loss, which drawn scenes make small; else with some."""
+    kept = BytesIO()
+    image.save(kept, "WEBP", lossless=True)
+    if kept.tell() > LARGEST_SHEET:
+        kept = BytesIO()
+        image.save(kept, "WEBP", quality=QUALITY)
+    return kept.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
     unfinished = path.with_name(f".{path.name}-{os.getpid()}.unfinished")
     try:
-        with unfinished.open("wb") as file:
-            write(file)
+        unfinished.write_bytes(data)
         unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)

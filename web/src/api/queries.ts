@@ -31,6 +31,22 @@ export const presetsQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+/** The episodes recorded of a run's policy, without their steps. */
+export const episodesQuery = (run: string) =>
+  queryOptions({
+    queryKey: ["episodes", run],
+    queryFn: () => answer(api.GET("/api/runs/{run_id}/episodes", { params: { path: { run_id: run } } })),
+    refetchOnWindowFocus: true, // they are recorded in a terminal, away from the page
+  });
+
+/** One recorded episode, step by step. */
+export const episodeQuery = (run: string, name: string) =>
+  queryOptions({
+    queryKey: ["episodes", run, name],
+    queryFn: () =>
+      answer(api.GET("/api/runs/{run_id}/episodes/{name}", { params: { path: { run_id: run, name } } })),
+  });
+
 /** One run's details, asked once; a RunFeed follows it after that. */
 export const runQuery = (id: string) =>
   queryOptions({

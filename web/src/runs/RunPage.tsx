@@ -6,6 +6,7 @@ import { useActions } from "../actions/useActions";
 import { usePage } from "../app/page";
 import { ProblemNotice } from "../ui/ProblemNotice";
 import { ConfigPanel } from "./ConfigPanel";
+import { EpisodesPanel } from "./EpisodesPanel";
 import { EventList } from "./EventList";
 import { useFeed, useRun, useRunControls } from "./hooks";
 import { RunCharts } from "./RunCharts";
@@ -121,6 +122,7 @@ export default function RunPage() {
       )}
       <RunCharts feed={feed} at={at} />
       <TextsPanel feed={feed} at={at} />
+      {run?.kind === "control" && <EpisodesPanel run={run} />}
       <EventList marks={marks} at={at} onGo={moveTo} />
     </div>
   );
