@@ -280,9 +280,10 @@ def test_a_resumed_run_remembers(environment: str, kind: str) -> None:
 
 
 def test_of_episodes_that_cannot_go_on_nothing_is_remembered() -> None:
-    config = settings("ProbeSecretive-v0")
+    config = settings("ProbeSecretive-v0", rollout_steps=19, minibatch_size=76)
     trainer = PPOTrainer(config)
-    trainer.iterate()
+    trainer.iterate()  # ends four steps into an episode
+    assert trainer.state()[0]["memory"].any()
     resumed = PPOTrainer(config)
     resumed.iterate()
     assert not resumed.restore(*trainer.state())

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
 
 from ppolab.control.environments import VectorEnvironment, make_single
+from ppolab.control.presets import load_preset
+from ppolab.control.trainer import PPOTrainer
 from ppolab.errors import UnknownNameError
 
 NAME = "ppolab/CartPole-no-velocity"
@@ -51,3 +54,15 @@ def test_it_goes_on_exactly_after_a_resume() -> None:
 def test_another_name_of_ours_is_unknown() -> None:
     with pytest.raises(UnknownNameError, match="ppolab/Nothing"):
         make_single("ppolab/Nothing")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("memory", "low", "high"), [("lstm", 400.0, 500.0), ("none", 20.0, 100.0)])
+def test_who_remembers_balances_the_pole_and_who_does_not_cannot(
+    memory: str, low: float, high: float
+) -> None:
+    preset = load_preset("cartpole-no-velocity").config
+    trainer = PPOTrainer(replace(preset, memory=memory, backend="torch"))
+    while not trainer.finished:
+        trainer.iterate()
+    assert low < trainer.mean_return <= high
