@@ -11,7 +11,7 @@ from compiled_cases import Side, made_up_rollout, numbers, settings
 
 from ppolab.algorithms.advantages import generalized_advantages
 from ppolab.control.acting import NumpyActor
-from ppolab.control.compiled.bridge import draw_orders
+from ppolab.control.compiled.bridge import draw_order
 from ppolab.control.distributions import Categorical, Distribution, MultiCategorical
 from ppolab.control.environments import VectorEnvironment
 from ppolab.control.rollout import Rollout, collect
@@ -179,9 +179,9 @@ def test_advantages_are_those_of_the_readable_function() -> None:
 
 
 def test_permutations_are_drawn_as_the_readable_update_draws_them() -> None:
-    config = settings(epochs=3, target_kl=0.1)
-    orders, states = draw_orders(torch.Generator().manual_seed(4), config, 50)
-    generator = torch.Generator().manual_seed(4)
-    for order, state in zip(orders, states, strict=True):
+    ours, generator = (torch.Generator().manual_seed(4) for _ in range(2))
+    order = torch.empty(50, dtype=torch.int64)
+    for _ in range(3):
+        draw_order(ours, settings(), order)
         assert torch.equal(order, torch.randperm(50, generator=generator))
-        assert torch.equal(state, generator.get_state())
+    assert torch.equal(ours.get_state(), generator.get_state())

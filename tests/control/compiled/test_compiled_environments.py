@@ -10,6 +10,7 @@ import pytest
 from compiled_cases import Side, settings
 
 from ppolab.control.compiled import CartPole, CompiledBackend, GridWorld
+from ppolab.control.compiled.backend import SMALLEST_SHARED_ROLLOUT
 from ppolab.control.compiled.copies import CompiledEnvironment
 from ppolab.control.rollout import Rollout, collect
 from ppolab.errors import InvalidSettingError
@@ -137,6 +138,29 @@ def test_an_environment_goes_on_exactly_from_its_state(kind: type[CompiledEnviro
         assert np.array_equal(first.observations, second.observations)
         assert [e[:4] for e in first.finished] == [e[:4] for e in second.finished]
     assert first.state() == second.state()
+
+
+@pytest.mark.parametrize("kind", [CartPole, GridWorld])
+def test_two_threads_fill_a_rollout_with_the_bits_of_one(kind: type[CompiledEnvironment]) -> None:
+    copies = SMALLEST_SHARED_ROLLOUT + 3  # halves of different sizes
+    config = settings(rollout_steps=128, minibatch_size=256)
+    first = kind(copies, seed=1, limit=9)  # type: ignore[arg-type, call-arg]
+    side = Side.begin(config, first.observation_size, first.action_count)
+    filled = []
+    for threads, environment in ((1, first), (2, first.twin())):
+        rollout = Rollout.small(40, copies, first.observation_size)
+        chance = np.random.default_rng(2)
+        episodes = side.backend(config, threads).collect(rollout, environment, chance, 0.9)
+        filled.append((rollout, episodes, environment))
+    (one, episodes, _), (two, others, environment) = filled
+    for name in ("observations", "actions", "log_probs", "rewards", "dones", "values",
+                 "last_values"):  # fmt: skip
+        assert np.array_equal(getattr(one, name).numpy(), getattr(two, name).numpy()), name
+    assert len({episode.environment for episode in episodes}) == copies
+    assert [e[:4] for e in episodes] == [e[:4] for e in others]
+    for ours, theirs in zip(episodes, others, strict=True):
+        assert np.array_equal(ours.final_observation, theirs.final_observation)
+    assert first.state() == environment.state()
 
 
 class Uniform:

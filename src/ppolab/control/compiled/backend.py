@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from ppolab.control.compiled import acting, learning, rollouts
 from ppolab.control.compiled.bridge import (
-    draw_orders,
+    draw_order,
     flat_samples,
     loss_settings,
     new_ended,
@@ -45,6 +44,7 @@ Job = tuple[str, Any, tuple[Any, ...]]  # what it is called, a kernel, its argum
 
 # Below this many samples a second thread costs more to wake than it saves.
 SMALLEST_SHARED_MINIBATCH = 256
+SMALLEST_SHARED_ROLLOUT = 16  # copies of a compiled environment
 
 
 def supports(model: torch.nn.Module, config: PPOConfig, parts: Parts | None = None) -> str | None:
@@ -159,7 +159,9 @@ class CompiledBackend:
         draw = generator.standard_normal if self._sizes.options is None else generator.random
         chance = draw(steps.actions.shape, np.float32)
         if isinstance(environment, CompiledEnvironment):
-            return rollout_compiled(self._sizes, self._weights, rollout, environment, chance, gamma)
+            return rollout_compiled(
+                self._sizes, self._weights, rollout, environment, chance, gamma, self._two_threads
+            )
         return self._collect_stepwise(rollout, steps, environment, chance, gamma)
 
     def advantages(self, rollout: Rollout, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
@@ -181,30 +183,22 @@ class CompiledBackend:
             The report and the returns [time, environments] the critic was trained towards.
         """
         advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
-        orders, states = draw_orders(generator, config, rollout.rewards.numel())
+        samples = flat_samples(rollout, advantages, returns)
         adam = self._optimizer
+        learner = Learner(self._vector, self._gradient, adam.mean.numpy(), adam.square.numpy())
+        loss, step = loss_settings(config), step_settings(config, learning_rate)
         report = new_report(config.epochs)
-        epochs = learning.update(
-            self._sizes,
-            Learner(self._vector, self._gradient, adam.mean.numpy(), adam.square.numpy()),
-            flat_samples(rollout, advantages, returns),
-            orders.numpy(),
-            config.minibatch_size,
-            adam.steps,
-            loss_settings(config),
-            step_settings(config, learning_rate),
-            RATIO_LOW,
-            RATIO_HIGH,
-            report,
-            self._two_threads,
-        )
-        if epochs < config.epochs:
-            # The epochs that were not taken have not used up chance either.
-            generator.set_state(states[epochs - 1])
-        samples = epochs * orders.shape[1]
-        minibatches = epochs * math.ceil(orders.shape[1] / config.minibatch_size)
-        adam.steps += minibatches
-        return readable_report(report, epochs, samples, minibatches), returns
+        order, steps = torch.empty(rollout.rewards.numel(), dtype=torch.int64), adam.steps
+        for epoch in range(config.epochs):
+            draw_order(generator, config, order)
+            adam.steps = learning.take_epoch(
+                self._sizes, learner, samples, order.numpy(), epoch, config.minibatch_size,
+                adam.steps, loss, step, RATIO_LOW, RATIO_HIGH, report, self._two_threads,
+            )  # fmt: skip
+            if config.target_kl is not None and report.divergences[epoch] > config.target_kl:
+                break
+        taken, epochs = adam.steps - steps, epoch + 1
+        return readable_report(report, epochs, epochs * len(order), taken), returns
 
     def warm_up(
         self,
@@ -289,9 +283,9 @@ class CompiledBackend:
                 steps.rewards, steps.values, steps.dones, steps.last_values, gamma, gamma,
                 np.zeros_like(steps.values), np.zeros_like(steps.values),
             )),
-            ("the update", learning.update, (
+            ("the update", learning.take_epoch, (
                 sizes, Learner(*(np.zeros_like(vector) for _ in range(4))), samples,
-                np.array([[0, 1]]), 2, 0, loss_settings(config), step_settings(config, 0.0),
+                np.array([0, 1]), 0, 2, 0, loss_settings(config), step_settings(config, 0.0),
                 RATIO_LOW, RATIO_HIGH, new_report(1), self._two_threads,
             )),
         ]  # fmt: skip
@@ -299,7 +293,7 @@ class CompiledBackend:
             cart, grid = _rules(twin)
             jobs.append(("the environment", rollouts.rollout, (
                 sizes, weights, twin.copies, cart, grid, chance, 0.0, steps,
-                new_ended(2 * copies, sizes.inputs),
+                new_ended(2 * copies, sizes.inputs), shared(self._two_threads, copies),
             )))  # fmt: skip
         return jobs
 
@@ -332,7 +326,7 @@ def sizes_of(model: ActorCritic) -> Sizes:
 
 def rollout_compiled(
     sizes: Sizes, weights: Float32, rollout: Rollout, environment: CompiledEnvironment,
-    uniforms: Float32, gamma: float,
+    uniforms: Float32, gamma: float, two_threads: bool | None = None,
 ) -> list[Finished]:  # fmt: skip
     """Fill a rollout from a compiled environment in one call.
 
@@ -343,23 +337,33 @@ def rollout_compiled(
         environment: goes on from where it is.
         uniforms: [time, environments, choices], chance for the actions.
         gamma: discount per step.
+        two_threads: True to let a second one take half of the copies, where that pays.
 
     Returns:
         The episodes that ended, in order of time.
     """
     cart, grid = _rules(environment)
     ended = new_ended(rollout.rewards.numel(), sizes.inputs)
-    count = rollouts.rollout(
+    counts = rollouts.rollout(
         sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), steps_of(rollout),
-        ended,
+        ended, shared(two_threads, len(environment)),
     )  # fmt: skip
-    rows = zip(*(array[:count].tolist() for array in ended[:4]), strict=True)
+    middle = rollouts.middle_of(len(environment)) * len(rollout.rewards)
+    places = np.r_[: counts[0], middle : middle + counts[1]]
+    # Each half tells its own episodes in order of time.
+    places = places[np.lexsort((ended.environments[places], ended.times[places]))]
+    rows = zip(*(array[places].tolist() for array in ended[1:5]), strict=True)
     return [
         Finished(i, episode_return, length, truncated, final)
         for (i, episode_return, length, truncated), final in zip(
-            rows, ended.final_observations[:count], strict=True
+            rows, ended.final_observations[places], strict=True
         )
     ]
+
+
+def shared(two_threads: bool | None, copies: int) -> bool | None:
+    """Whether two threads pay for a rollout of so many copies too."""
+    return two_threads if copies >= SMALLEST_SHARED_ROLLOUT else None
 
 
 def _rules(environment: CompiledEnvironment) -> tuple[Any, Any]:

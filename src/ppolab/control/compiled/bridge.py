@@ -24,20 +24,12 @@ from ppolab.control.rollout import Rollout
 from ppolab.control.update import RATIO_BINS, UpdateReport
 
 
-def draw_orders(
-    generator: torch.Generator, config: PPOConfig, count: int
-) -> tuple[Tensor, list[Tensor]]:
-    """An order for each epoch, and the generator's state after each, should one be last."""
-    orders = torch.empty(config.epochs, count, dtype=torch.int64)
-    states = []
-    for order in orders:
-        if config.shuffle_minibatches:
-            torch.randperm(count, generator=generator, out=order)
-        else:
-            torch.arange(count, out=order)
-        if config.target_kl is not None:
-            states.append(generator.get_state())
-    return orders, states
+def draw_order(generator: torch.Generator, config: PPOConfig, order: Tensor) -> None:
+    """Write the order of the next epoch's samples, [samples]."""
+    if config.shuffle_minibatches:
+        torch.randperm(len(order), generator=generator, out=order)
+    else:
+        torch.arange(len(order), out=order)
 
 
 def flat_samples(rollout: Rollout, advantages: Tensor, returns: Tensor) -> Samples:
@@ -68,8 +60,9 @@ def steps_of(rollout: Rollout) -> rollouts.Steps:
 def new_ended(room: int, observation_size: int) -> rollouts.Ended:
     """Make room for `room` episodes."""
     return rollouts.Ended(
-        np.empty(room, np.int64), np.empty(room), np.empty(room, np.int64),
-        np.empty(room, np.bool_), np.empty((room, observation_size), np.float32),
+        np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room),
+        np.empty(room, np.int64), np.empty(room, np.bool_),
+        np.empty((room, observation_size), np.float32),
     )  # fmt: skip
 
 
@@ -90,21 +83,20 @@ def step_settings(config: PPOConfig, learning_rate: float) -> StepSettings:
         float(config.adam_epsilon),
         np.float32(math.inf if config.max_gradient_norm is None else config.max_gradient_norm),
         config.normalize_advantages,
-        math.inf if config.target_kl is None else float(config.target_kl),
     )
 
 
 def new_report(epochs: int) -> Report:
     """An empty report."""
     return Report(
-        np.zeros(SUMS), np.zeros(2), np.zeros(epochs), np.zeros((2, epochs, RATIO_BINS), np.int64),
-        np.zeros(2, np.float32),
+        np.zeros((2, SUMS)), np.zeros(2), np.zeros(epochs),
+        np.zeros((2, epochs, RATIO_BINS), np.int64), np.zeros(2, np.float32),
     )  # fmt: skip
 
 
 def readable_report(report: Report, epochs: int, samples: int, minibatches: int) -> UpdateReport:
     """Turn sums into the means that people read."""
-    means = report.sums / samples
+    means = report.sums.sum(axis=0) / samples
     return UpdateReport(
         policy_loss=float(means[POLICY_LOSS]),
         value_loss=float(means[VALUE_LOSS]),

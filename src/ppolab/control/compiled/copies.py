@@ -52,6 +52,18 @@ def new_copies(count: int, observation_size: int, states: NDArray[Any], seed: in
 
 
 @compiled()
+def some_of(copies: Copies, first: int, last: int) -> Copies:
+    """See the copies from `first` to before `last`."""
+    return Copies(
+        copies.states[first:last], copies.chance[first:last], copies.lengths[first:last],
+        copies.returns[first:last], copies.observations[first:last], copies.rewards[first:last],
+        copies.dones[first:last], copies.truncated[first:last],
+        copies.final_observations[first:last], copies.final_lengths[first:last],
+        copies.final_returns[first:last],
+    )  # fmt: skip
+
+
+@compiled()
 def uniform(chance: NDArray[np.uint64], i: int) -> float:
     """A random number in [0, 1) for copy `i`, with 53 random bits.
 

@@ -1,4 +1,4 @@
-"""A whole update in one call: all epochs, their minibatches, and Adam."""
+"""A whole epoch in one call: its minibatches, the loss, the gradient, and Adam."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.losses import (
-    SUMS,
     LossSettings,
     Ratios,
     Samples,
@@ -69,13 +68,12 @@ class StepSettings(NamedTuple):
     epsilon: float
     max_gradient_norm: np.float32
     normalize_advantages: bool
-    target_kl: float  # nats; infinite: no early stop
 
 
 class Report(NamedTuple):
-    """Filled by the update."""
+    """Filled by the epochs of an update, one after the other."""
 
-    sums: Float64  # [SUMS], over all samples taken
+    sums: Float64  # [2, SUMS], over all samples taken, by each half of the minibatches
     norms: Float64  # [2], sum of all gradient norms, and how many gradients were shortened
     divergences: Float64  # [epochs], k3, nats
     counts: Int64  # [2, epochs, bins], ratios of good actions and of the others
@@ -83,18 +81,19 @@ class Report(NamedTuple):
 
 
 @compiled()
-def update(
-    sizes: Sizes, learner: Learner, samples: Samples, orders: Int64, minibatch: int,
+def take_epoch(
+    sizes: Sizes, learner: Learner, samples: Samples, order: Int64, epoch: int, minibatch: int,
     steps_before: int, loss: LossSettings, step: StepSettings, low: float, high: float,
     report: Report, two_threads: bool | None,
 ) -> int:  # fmt: skip
-    """Take all gradient steps on one rollout.
+    """Go through a rollout once, with a gradient step after each minibatch.
 
     Args:
         sizes: of the networks.
         learner: changed in place.
         samples: the rollout.
-        orders: [epochs, samples], a permutation for each epoch.
+        order: [samples], a permutation.
+        epoch: which one of this update, from 0.
         minibatch: samples per step.
         steps_before: gradient steps that Adam has taken in its life.
         loss: settings of the loss.
@@ -106,47 +105,40 @@ def update(
             leaves out the branch that None rules out, so one thread never loads a second.
 
     Returns:
-        How many epochs were taken before the KL stop.
+        How many gradient steps Adam has taken in its life now.
     """
-    epochs, count = orders.shape
+    count = order.size
     ratios = Ratios(np.empty(count, np.float32), np.empty(count, np.bool_))
     halves = 1 if two_threads is None else 2
     weights = np.zeros(whole_size(sizes), np.float32)
     gradients = np.empty((halves, weights.size), np.float32)
-    sums = np.zeros((halves, SUMS), np.float64)
     steps = steps_before
-    for epoch in range(epochs):
-        for start in range(0, count, minibatch):
-            end = min(start + minibatch, count)
-            batch = orders[epoch, start:end]
-            batch_ratios = Ratios(ratios.log_ratios[start:end], ratios.good[start:end])
-            pad_both(sizes, learner.parameters, weights)
-            shift, scale = advantage_scale(samples.advantages, batch, step.normalize_advantages)
-            if two_threads is None:
-                add_gradient(
-                    sizes, weights, samples, batch, len(batch), shift, scale, loss,
-                    batch_ratios, gradients[0], sums[0],
-                )  # fmt: skip
-            else:
-                add_gradient_in_halves(
-                    sizes, weights, samples, batch, shift, scale, loss, batch_ratios, gradients,
-                    sums,
-                )  # fmt: skip
-            learner.gradient[:] = np.float32(0.0)
-            for half in range(halves):
-                unpad_both(sizes, gradients[half], learner.gradient)
-            steps += 1
-            norm = shorten(learner.gradient, step.max_gradient_norm)
-            report.norms[0] += norm
-            report.norms[1] += norm > step.max_gradient_norm
-            adam(learner, steps, step.learning_rate, step.epsilon)
-        report.divergences[epoch] = look_back(ratios, report, epoch, low, high)
-        if report.divergences[epoch] > step.target_kl:
-            break
-    for half in range(halves):
-        for i in range(SUMS):
-            report.sums[i] += sums[half, i]
-    return epoch + 1
+    for start in range(0, count, minibatch):
+        end = min(start + minibatch, count)
+        batch = order[start:end]
+        batch_ratios = Ratios(ratios.log_ratios[start:end], ratios.good[start:end])
+        pad_both(sizes, learner.parameters, weights)
+        shift, scale = advantage_scale(samples.advantages, batch, step.normalize_advantages)
+        if two_threads is None:
+            add_gradient(
+                sizes, weights, samples, batch, len(batch), shift, scale, loss, batch_ratios,
+                gradients[0], report.sums[0],
+            )  # fmt: skip
+        else:
+            add_gradient_in_halves(
+                sizes, weights, samples, batch, shift, scale, loss, batch_ratios, gradients,
+                report.sums,
+            )  # fmt: skip
+        learner.gradient[:] = np.float32(0.0)
+        for half in range(halves):
+            unpad_both(sizes, gradients[half], learner.gradient)
+        steps += 1
+        norm = shorten(learner.gradient, step.max_gradient_norm)
+        report.norms[0] += norm
+        report.norms[1] += norm > step.max_gradient_norm
+        adam(learner, steps, step.learning_rate, step.epsilon)
+    report.divergences[epoch] = look_back(ratios, report, epoch, low, high)
+    return steps
 
 
 @compiled()
