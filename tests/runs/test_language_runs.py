@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from ppolab.language.config import RLHFConfig
 from ppolab.language.corpus import corpus_of
 from ppolab.language.gpt import GPT, GPTConfig
 from ppolab.language.judges import LexiconJudge
+from ppolab.language.preference_data import Rater
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.sft_training import SFTConfig
-from ppolab.language.stages import RewardStage, RLHFStage, SFTStage
+from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
 from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.runs import RunFolder, Runs
@@ -133,3 +135,50 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / MODEL_NAME).write_bytes(b"not a model")
     with pytest.raises(StorageError, match="is no gpt of ours"):
         load_gpt(tmp_path / MODEL_NAME)
+
+
+def test_settings_of_reward_models_come_back_from_json_and_old_ones_still_load() -> None:
+    stage = RewardStage("tiny", rater=Rater(ties=0.5), answers=2, annotators=3,
+                        training=RewardConfig(loss="davidson", pooling="attention"))  # fmt: skip
+    assert stage_from_mapping(RewardStage, json.loads(json.dumps(stage.to_mapping()))) == stage
+    rlhf = RLHFStage("tiny", rule="worst", objectives=((0.5, "gold"),))
+    again = stage_from_mapping(RLHFStage, json.loads(json.dumps(rlhf.to_mapping())))
+    assert again == rlhf
+    old = {"rater": {"steepness": 4.0, "careless": 0.0, "length_bias": 0.0},
+           "training": {"seed": 1, "epochs": 1, "batch_size": 32, "learning_rate": 0.0005,
+                        "weight_decay": 0.0, "label_smoothing": 0.0, "held_out": 0.1,
+                        "evaluate_every": 50, "dtype": "auto"}}  # fmt: skip
+    assert stage_from_mapping(RewardStage, old) == RewardStage()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: RewardStage(answers=3), "cannot be compared by the loss bradley-terry"),
+        (lambda: RewardStage(rater=Rater(ties=1.0)), "mean nothing to the loss bradley-terry"),
+        (lambda: RewardStage(annotators=-1), "annotators: -1"),
+        (lambda: RLHFStage(rule="median"), "rule: 'median' is not known"),
+        (lambda: RLHFStage(caution=-1.0), "caution: -1.0"),
+        (lambda: RLHFStage(objectives=(("gold", 1.0),)), "is no weight with a reward"),  # type: ignore[arg-type]
+    ],
+)
+def test_stages_that_cannot_be_are_refused_in_words(make, words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises((InvalidSettingError, UnknownNameError), match=words):
+        make()
+
+
+def test_an_ensemble_of_ranked_answers_is_kept_and_pleased_with_caution(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    training = RewardConfig(batch_size=8, evaluate_every=4, dtype="float32", ensemble="models",
+                            members=2, loss="plackett-luce")  # fmt: skip
+    stage = RewardStage("tiny", pairs=30, longest_response=12, training=training, answers=3,
+                        annotators=2)  # fmt: skip
+    reward = finished(runs.create(stage))
+    assert reward.fold().columns["rm_disagreement"].values[-1] > 0
+    assert len(load_reward_model(reward.path / MODEL_NAME).members) == 2  # type: ignore[arg-type]
+    cautious = dataclasses.replace(
+        rlhf_stage(Path("base"), reward.path), rule="worst", objectives=((0.5, "gold"),)
+    )
+    rewards = finished(runs.create(cautious)).fold().columns["reward"].values
+    plain = finished(runs.create(rlhf_stage(Path("base"), reward.path)))
+    assert plain.fold().columns["reward"].values[0] != rewards[0]

@@ -66,6 +66,28 @@ def bradley_terry_loss(
     return (1.0 - label_smoothing) * right + label_smoothing * wrong
 
 
+def davidson_probabilities(first: Tensor, second: Tensor, log_tie: Tensor) -> Tensor:
+    r"""How likely each answer is to be preferred, and how likely a tie is called.
+
+    $$\bigl(e^{r_a},\; e^{r_b},\; \nu\,e^{(r_a + r_b)/2}\bigr) / Z$$
+
+    Args:
+        first: [pairs], r_a.
+        second: [pairs], r_b.
+        log_tie: [], log ν.
+
+    Returns:
+        [pairs, 3], probabilities of the first, the second and a tie.
+
+    Raises:
+        ValueError: shapes that differ.
+
+    Source: Davidson (1970), eq. 3.
+    """
+    _require_pairs(first, second)
+    return torch.stack([first, second, 0.5 * (first + second) + log_tie], dim=1).softmax(1)
+
+
 def davidson_loss(first: Tensor, second: Tensor, outcomes: Tensor, log_tie: Tensor) -> Tensor:
     r"""Negative log-likelihood where raters may also call it a tie.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -12,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ppolab.algorithms.preferences import preference_probability
+from ppolab.algorithms.preferences import davidson_probabilities, preference_probability
 from ppolab.errors import InvalidSettingError
-from ppolab.language.generation import Sampling, generate
+from ppolab.language.generation import Samples, Sampling, generate
 from ppolab.language.models import LanguageModel
 from ppolab.language.rewards import RewardFunction, texts_of
 from ppolab.language.tokenizer import Tokenizer
@@ -99,12 +100,16 @@ class Rater:
     """Share of comparisons answered without looking."""
     length_bias: float = 0.0
     """Nats of preference per word by which an answer is longer."""
+    ties: float = 0.0
+    """Davidson's ν: how readily a tie is called; 0 never, 1 in a third of equal pairs."""
 
     def __post_init__(self) -> None:
         if self.steepness < 0:
             raise InvalidSettingError(
                 "steepness", self.steepness, "must not be negative", "Give 0 or more"
             )
+        if not 0 <= self.ties < math.inf:
+            raise InvalidSettingError("ties", self.ties, "must not be negative", "Give 0 or more")
         if not 0 <= self.careless <= 1:
             raise InvalidSettingError(
                 "careless", self.careless, "must lie in [0, 1]", "Give a share from 0 to 1"
@@ -125,6 +130,30 @@ class Rater:
         )
         return (1.0 - self.careless) * seen + 0.5 * self.careless
 
+    def compare(
+        self, gold: Tensor, other_gold: Tensor, words: Tensor, other: Tensor, uniforms: Tensor
+    ) -> Tensor:
+        """What the rater says of each pair [pairs]: 0 the first, 1 the second, 2 a tie.
+
+        Args:
+            gold: [pairs], scores that the rater goes by, of the first answers.
+            other_gold: [pairs], of the second.
+            words: [pairs], lengths of the first answers in words.
+            other: [pairs], of the second.
+            uniforms: [pairs] in [0, 1), the chance that decides.
+        """
+        if self.ties == 0:
+            wins = uniforms < self.probability(gold, other_gold, words, other)
+            return torch.where(wins, 0, 1)
+        seen = davidson_probabilities(
+            self.steepness * gold + self.length_bias * words,
+            self.steepness * other_gold + self.length_bias * other,
+            torch.tensor(math.log(self.ties)),
+        )
+        first, _, tie = (1.0 - self.careless) * seen.t()  # a coin never calls a tie
+        wins = uniforms < first + 0.5 * self.careless
+        return torch.where(wins, 0, torch.where(uniforms >= 1.0 - tie, 2, 1))
+
 
 def compare_answers(
     model: LanguageModel,
@@ -136,10 +165,12 @@ def compare_answers(
     rater: Rater,
     generator: torch.Generator,
     say: Callable[[int, int], None] = lambda done, total: None,
+    annotators: Sequence[RewardFunction] = (),
 ) -> list[PreferencePair]:
     """Write pairs of answers to prompts and have a rater choose between them, `count` times.
 
-    Pairs of equal gold score are dropped, for nobody could choose, and others written instead.
+    Pairs of equal gold score are dropped, for nobody could choose, and others written instead;
+    a rater who may call a tie gets them too.
 
     Args:
         model: who writes, usually the fine-tuned one.
@@ -151,6 +182,7 @@ def compare_answers(
         rater: who chooses.
         generator: of answers and choices.
         say: told how many pairs there are of how many.
+        annotators: of whom one, drawn anew for each pair, is asked instead of the gold judge.
 
     Raises:
         InvalidSettingError: the gold judge finds hardly any difference between answers.
@@ -158,11 +190,7 @@ def compare_answers(
     pairs: list[PreferencePair] = []
     written = 0
     while len(pairs) < count:
-        if written > _MOST_WRITTEN * count:
-            raise InvalidSettingError(
-                "gold", gold.name, f"scores all but {len(pairs)} of {written} pairs the same",
-                "Choose a judge that can tell these answers apart",
-            )  # fmt: skip
+        refuse_blind_judge(gold, len(pairs), written, count)
         drawn = torch.randint(len(prompts), (_BATCH,), generator=generator).tolist()
         written += _BATCH
         batch = TokenBatch.from_sequences([prompts[i] for i in drawn])
@@ -170,24 +198,57 @@ def compare_answers(
         texts = [texts_of(samples, tokenizer) for samples in both]
         scores = [gold(samples, t) for samples, t in zip(both, texts, strict=True)]
         words = [torch.tensor([float(len(t.split())) for t in side]) for side in texts]
-        first_wins = (
-            torch.rand(len(batch), generator=generator)
-            < rater.probability(scores[0], scores[1], words[0], words[1])
+        seen = judged(both, texts, annotators, generator) or scores
+        said = rater.compare(
+            seen[0], seen[1], words[0], words[1], torch.rand(len(batch), generator=generator)
         ).tolist()
         tokens = [samples.token_lists() for samples in both]
-        for row, wins in enumerate(first_wins):
+        for row, outcome in enumerate(said):
             margin = float(scores[0][row] - scores[1][row])
-            if abs(margin) < SAME:
+            if abs(margin) < SAME and rater.ties == 0:
                 continue
-            winner, loser = (0, 1) if wins else (1, 0)
+            winner, loser = (1, 0) if outcome == 1 else (0, 1)
             pairs.append(
                 PreferencePair(
                     tokens[winner][row], tokens[loser][row], int(batch.lengths[row]),
-                    margin if wins else -margin,
+                    -margin if outcome == 1 else margin, tie=outcome == 2,
                 )
             )  # fmt: skip
         say(min(len(pairs), count), count)
     return pairs[:count]
+
+
+def judged(
+    samples: Sequence[Samples],
+    texts: Sequence[Sequence[str]],
+    annotators: Sequence[RewardFunction],
+    generator: torch.Generator,
+) -> list[Tensor]:
+    """Scores [rows] of each set of answers, row by row by an annotator drawn at random.
+
+    All answers of a row have the same annotator. Empty where there are no annotators.
+    """
+    if not annotators:
+        return []
+    rows = len(samples[0])
+    who = torch.randint(len(annotators), (rows,), generator=generator)
+    return [
+        torch.stack([annotator(some, t) for annotator in annotators])[who, torch.arange(rows)]
+        for some, t in zip(samples, texts, strict=True)
+    ]
+
+
+def refuse_blind_judge(gold: RewardFunction, found: int, written: int, wanted: int) -> None:
+    """Stop writing answers that nobody can tell apart.
+
+    Raises:
+        InvalidSettingError: naming the judge.
+    """
+    if written > _MOST_WRITTEN * wanted:
+        raise InvalidSettingError(
+            "gold", gold.name, f"scores all but {found} of {written} pairs the same",
+            "Choose a judge that can tell these answers apart",
+        )  # fmt: skip
 
 
 def write_pairs(path: Path, pairs: Sequence[PreferencePair], tokenizer: Tokenizer) -> None:
@@ -202,6 +263,8 @@ def write_pairs(path: Path, pairs: Sequence[PreferencePair], tokenizer: Tokenize
                 "margin": pair.margin,
                 "tokens": [pair.prompt, pair.chosen, pair.rejected],
             }
+            if pair.tie:
+                line["tie"] = True
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
@@ -230,9 +293,10 @@ def read_pairs(path: Path, tokenizer: Tokenizer) -> list[PreferencePair]:
 
 def _pair_of(data: dict[str, Any], tokenizer: Tokenizer) -> PreferencePair:
     margin, gold = float(data.get("margin", 0.0)), float(data.get("gold_margin", 0.0))
+    tie = bool(data.get("tie", False))
     if "tokens" in data:
         prompt, chosen, rejected = data["tokens"]
-        return PreferencePair(chosen, rejected, int(prompt), gold, margin)
+        return PreferencePair(chosen, rejected, int(prompt), gold, margin, tie)
     given = [tokenizer.end, *tokenizer.encode(data["prompt"])]
     sides = []
     for side in ("chosen", "rejected"):
@@ -241,4 +305,4 @@ def _pair_of(data: dict[str, Any], tokenizer: Tokenizer) -> PreferencePair:
         if not rest.strip():
             raise ValueError(f"{side} is empty")
         sides.append([*given, *tokenizer.encode(rest.strip()), tokenizer.end])
-    return PreferencePair(sides[0], sides[1], len(given), gold, margin)
+    return PreferencePair(sides[0], sides[1], len(given), gold, margin, tie)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,16 +17,20 @@ from typing import Any, ClassVar
 import torch
 
 from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
+from ppolab.language.annotators import simulated_annotators
 from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.gpt import GPT
-from ppolab.language.preference_data import PreferencePair, Rater, compare_answers
+from ppolab.language.objectives import Objectives, balance
+from ppolab.language.preference_data import Comparison, Rater, compare_answers
+from ppolab.language.rankings import rank_answers
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_ensembles import EnsembleTrainer
 from ppolab.language.reward_faults import fault_named
+from ppolab.language.reward_losses import OF_RANKINGS
 from ppolab.language.reward_model import RULES, RewardModel, ScoringModel
 from ppolab.language.reward_training import RewardTrainer
-from ppolab.language.rewards import RewardFunction
+from ppolab.language.rewards import RewardFunction, texts_of
 from ppolab.language.sft_training import SFTConfig, SFTTrainer
 from ppolab.language.store import (
     MODEL_NAME,
@@ -43,6 +47,7 @@ from ppolab.recorder import Recorder
 Say = Callable[[str], None]
 BASE = "base"  # the model that comes with the course
 KEPT_TEXTS = 128  # held-out texts of the corpus by which evaluations see what is forgotten
+_REFERENCE_ANSWERS = 256  # that objectives are brought to one scale on
 GOLD = "gold"  # the task's own judge, in place of a reward model
 
 
@@ -79,10 +84,29 @@ class RewardStage:
     """Tokens of an answer at most."""
     rater: Rater = field(default_factory=Rater)
     training: RewardConfig = field(default_factory=RewardConfig)
+    answers: int = 2
+    """Answers in each comparison; more than 2 are ranked, for a loss of rankings."""
+    annotators: int = 0
+    """Simulated people, each with ratings of their own, who compare in turn; 0 asks the judge."""
 
     def __post_init__(self) -> None:
         if self.pairs < 1:
             raise InvalidSettingError("pairs", self.pairs, "must be at least 1", "Give 1 or more")
+        if self.annotators < 0:
+            raise InvalidSettingError(
+                "annotators", self.annotators, "must not be negative", "Give 0 or more"
+            )
+        rankings = self.training.loss in OF_RANKINGS
+        if self.answers < 2 or (self.answers > 2 and not rankings):
+            raise InvalidSettingError(
+                "answers", self.answers, f"cannot be compared by the loss {self.training.loss}",
+                f"Give 2, or more with a loss of rankings: {', '.join(OF_RANKINGS)}",
+            )  # fmt: skip
+        if self.rater.ties > 0 and self.training.loss != "davidson":
+            raise InvalidSettingError(
+                "ties", self.rater.ties, f"mean nothing to the loss {self.training.loss}",
+                "Give 0, or the loss davidson",
+            )  # fmt: skip
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -106,8 +130,20 @@ class RLHFStage:
     """What an ensemble of reward models is taken to say: mean, deviation, variance or worst."""
     caution: float = 1.0
     """How many deviations, or how much of the variance, the rules of that name take off."""
+    objectives: tuple[tuple[float, str], ...] = ()
+    """Further rewards as (weight, gold or folder); all, with `reward` at weight 1, are then
+    brought to deviation 1 on what the policy writes at first."""
 
     def __post_init__(self) -> None:
+        for given in self.objectives:
+            if not _is_objective(given):
+                raise InvalidSettingError(
+                    "objectives", given, "is no weight with a reward",
+                    "Give such as [0.5, \"gold\"], or the folder of a reward model's run",
+                )  # fmt: skip
+        # As tuples, whether they were written in Python or read from JSON.
+        pairs = tuple((float(weight), name) for weight, name in self.objectives)
+        object.__setattr__(self, "objectives", pairs)
         if self.rule not in RULES:
             raise UnknownNameError("rule", self.rule, sorted(RULES))
         if not 0 <= self.caution < math.inf:
@@ -187,18 +223,15 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
     say("reading the models")
     policy = _policy(stage.policy, task)
     reference = copy.deepcopy(policy)
-    reward: RewardFunction = task.gold
+    learnt = reward = _reward(stage.reward, stage, task)
+    if stage.objectives:
+        say("balancing the objectives")
+        reward = _balanced(stage, task, policy, reward)
     critic: GPT | None = None
-    needs_critic = stage.training.has_critic and not stage.training.shared_trunk
-    if stage.reward != GOLD:
-        model = load_reward_model(_product(stage.reward))
-        model.be_cautious(stage.rule, stage.caution)
-        reward = model
-        trunk = model.language_model
-        assert isinstance(trunk, GPT)
-        critic = copy.deepcopy(trunk) if needs_critic else None
-    elif needs_critic:
-        critic = copy.deepcopy(policy)
+    if stage.training.has_critic and not stage.training.shared_trunk:
+        begins = learnt.language_model if isinstance(learnt, ScoringModel) else policy
+        assert isinstance(begins, GPT)
+        critic = copy.deepcopy(begins)
     return RLHFTrainer(
         stage.training, policy, reference, task.tokenizer, reward, task.prompts(),
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
@@ -231,12 +264,23 @@ def keep_reward_model(
     save_reward_model(folder / MODEL_NAME, model)
 
 
-def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> list[PreferencePair]:
-    generator = torch.Generator().manual_seed(stage.training.seed)
+def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> Sequence[Comparison]:
+    seed = stage.training.seed
+    generator = torch.Generator().manual_seed(seed)
+    annotators = simulated_annotators(stage.annotators, seed) if stage.annotators else []
+    sampling, rater = Sampling(stage.longest_response), _rater(stage)
+
+    def progress(done: int, total: int) -> None:
+        say(f"writing answers to compare: {done:,} of {total:,} pairs")
+
+    if stage.answers > 2:
+        return rank_answers(
+            policy, task.tokenizer, task.prompts(), stage.pairs, stage.answers, sampling,
+            task.gold, rater, generator, progress, annotators,
+        )  # fmt: skip
     return compare_answers(
-        policy, task.tokenizer, task.prompts(), stage.pairs, Sampling(stage.longest_response),
-        task.gold, _rater(stage), generator,
-        lambda done, total: say(f"writing answers to compare: {done:,} of {total:,} pairs"),
+        policy, task.tokenizer, task.prompts(), stage.pairs, sampling, task.gold, rater,
+        generator, progress, annotators,
     )  # fmt: skip
 
 
@@ -244,6 +288,32 @@ def _rater(stage: RewardStage) -> Rater:
     """The stage's rater, with the bias of the fault that is studied, if any."""
     bias = stage.rater.length_bias + fault_named(stage.training.fault).length_bias
     return dataclasses.replace(stage.rater, length_bias=bias)
+
+
+def _reward(named: str, stage: RLHFStage, task: Task) -> RewardFunction:
+    if named == GOLD:
+        return task.gold
+    model = load_reward_model(_product(named))
+    model.be_cautious(stage.rule, stage.caution)
+    return model
+
+
+def _balanced(stage: RLHFStage, task: Task, policy: GPT, reward: RewardFunction) -> Objectives:
+    further = [(weight, _reward(name, stage, task)) for weight, name in stage.objectives]
+    prompts = TokenBatch.from_sequences(task.prompts()[:_REFERENCE_ANSWERS])
+    samples = generate(
+        policy, prompts, Sampling(stage.training.longest_response), task.tokenizer.end,
+        torch.Generator().manual_seed(stage.training.seed + 1),
+    )  # fmt: skip
+    return balance([(1.0, reward), *further], samples, texts_of(samples, task.tokenizer))
+
+
+def _is_objective(given: Any) -> bool:
+    if not isinstance(given, (list, tuple)) or len(given) != 2:
+        return False
+    weight, name = given
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    return number and math.isfinite(weight) and isinstance(name, str)
 
 
 def _policy(named: str, task: Task) -> GPT:
