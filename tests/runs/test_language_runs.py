@@ -13,7 +13,13 @@ from ppolab.language.judges import LexiconJudge
 from ppolab.language.preference_data import Rater
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.sft_training import SFTConfig
-from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
+from ppolab.language.stages import (
+    STUDY_NAME,
+    RewardStage,
+    RLHFStage,
+    SFTStage,
+    stage_from_mapping,
+)
 from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.runs import RunFolder, Runs
@@ -82,6 +88,9 @@ def test_three_stages_follow_each_other_and_leave_their_models(tmp_path: Path) -
     assert reward.manifest.kind == "reward-model"
     assert len(reward.fold().columns["rm_train_loss"].values) == reward.manifest.total_steps
     assert float(load_reward_model(reward.path / MODEL_NAME).scale) != 1.0  # it was normalised
+    study = json.loads((reward.path / STUDY_NAME).read_text("utf8"))
+    assert sum(study["counts"]) == 9  # a tenth of the pairs
+    assert study["shifted"]["pairs"] == 256
 
     rlhf = finished(runs.create(rlhf_stage(sft.path, reward.path)))
     columns = rlhf.fold().columns

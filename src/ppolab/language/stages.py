@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +23,14 @@ from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.gpt import GPT
 from ppolab.language.objectives import Objectives, balance
-from ppolab.language.preference_data import Comparison, Rater, compare_answers
+from ppolab.language.preference_data import Comparison, PreferencePair, Rater, compare_answers
 from ppolab.language.rankings import rank_answers
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_ensembles import EnsembleTrainer
 from ppolab.language.reward_faults import fault_named
 from ppolab.language.reward_losses import OF_RANKINGS
 from ppolab.language.reward_model import RULES, RewardModel, ScoringModel
+from ppolab.language.reward_study import study_reward_model
 from ppolab.language.reward_training import RewardTrainer
 from ppolab.language.rewards import RewardFunction, texts_of
 from ppolab.language.sft_training import SFTConfig, SFTTrainer
@@ -48,6 +50,8 @@ Say = Callable[[str], None]
 BASE = "base"  # the model that comes with the course
 KEPT_TEXTS = 128  # held-out texts of the corpus by which evaluations see what is forgotten
 _REFERENCE_ANSWERS = 256  # that objectives are brought to one scale on
+_SHIFTED_PAIRS = 256  # of the base model, that a reward model is tried on
+STUDY_NAME = "reward-study.json"
 GOLD = "gold"  # the task's own judge, in place of a reward model
 
 
@@ -262,6 +266,30 @@ def keep_reward_model(
     model.float()
     model.normalize([samples.whole])
     save_reward_model(folder / MODEL_NAME, model)
+
+
+def keep_study(
+    folder: Path, stage: RewardStage, model: ScoringModel, held_out: Sequence[PreferencePair]
+) -> None:
+    """Leave in the folder where a finished reward model can be trusted, as JSON.
+
+    The held-out pairs that are given keep their labels, faults included. Where the answers came
+    from a fine-tuned model, pairs that the base model wrote show a shift of what is judged.
+    """
+    if sum(not pair.tie for pair in held_out) < 2:
+        return  # a toy's run: the model is what it was for
+    task = task_named(stage.task)
+    shifted: Sequence[PreferencePair] = ()
+    if stage.policy != BASE:
+        generator = torch.Generator().manual_seed(stage.training.seed + 2)
+        shifted = compare_answers(
+            task.base_model(), task.tokenizer, task.prompts(), _SHIFTED_PAIRS,
+            Sampling(stage.longest_response), task.gold, stage.rater, generator,
+        )  # fmt: skip
+        shifted = [pair for pair in shifted if not pair.tie]
+    study = study_reward_model(model, held_out, task.tokenizer, shifted)
+    text = json.dumps(study.to_mapping(), indent=1, allow_nan=False)
+    (folder / STUDY_NAME).write_text(text, encoding="utf8")
 
 
 def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> Sequence[Comparison]:

@@ -72,6 +72,11 @@ class StageKind:
         return next((metric for metric in self.metrics if metric.key == key), undescribed(key))
 
 
+def _keep_reward(folder: Path, stage: Any, trainer: Any) -> None:
+    stages.keep_reward_model(folder, stage, trainer.model)
+    stages.keep_study(folder, stage, trainer.model, trainer.held_out)
+
+
 def _sft_verdict(trainer: Any) -> str:
     return f"perplexity {math.exp(trainer.validate()):.1f} on held-out sentences"
 
@@ -95,7 +100,7 @@ KINDS = {
         ),
         StageKind(
             "reward-model", RewardStage, REWARD_METRICS, stages.reward_trainer,
-            lambda folder, stage, trainer: stages.keep_reward_model(folder, stage, trainer.model),
+            _keep_reward,
             "learning preferences", _reward_verdict,
             lambda stage: reward_monitors(round(stage.training.held_out * stage.pairs)),
         ),
