@@ -118,7 +118,7 @@ bench: $(STAMPS)/python bench-env ## ours against Stable-Baselines3 on CartPole,
 
 # One after the other, for they would slow each other down. A missing peer is told and passed over.
 bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, a quarter of an hour
-	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax; do \
+	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax ppo_start; do \
 	  echo "— $$script"; $(BIN)/python benchmarks/$$script.py --json; [ $$? -le 2 ] || exit 1; done
 
 wheel: $(PAGE) ## a wheel that carries the built page and the course

@@ -7,8 +7,8 @@ Equal: 64 environments × 128 steps, 4 epochs of minibatches of 2,048, Adam, los
 coefficients and clips, one step of the environment counted as one. PufferLib is measured with its
 default network of 64 units, and with PPO Lab's two networks of two tanh layers of 64 units each.
 
-Not equal: PufferLib's default network has one hidden layer, shared by actor and critic, a third of
-the arithmetic; the first ratio leaves it that advantage. PufferLib draws whole stretches of an
+Not equal: PufferLib's default network has one hidden layer, shared by actor and critic, and does a
+twentieth of the products; the ratio leaves it that advantage. PufferLib draws whole stretches of an
 environment for a minibatch instead of single samples, computes the advantages anew for each of
 them, and ends episodes after 200 steps, where PPO Lab's go to 500 as CartPole-v1 does. Its screen
 is switched off, and its priorities and V-trace clips are set so that they change nothing.
@@ -79,11 +79,11 @@ def main() -> int:
         referee.print_rows(found[threads], "PufferLib", "steps/s")
     if options.json:
         print(json.dumps({
-            "ratio_vs_pufferlib": found[2]["PPO Lab"]["ratio"],
-            "ratio_vs_pufferlib_one_thread": found[1]["PPO Lab"]["ratio"],
-            "ratio_vs_pufferlib_our_networks": round(
-                found[2]["PPO Lab"]["ratio"] / found[2]["PufferLib, our networks"]["ratio"], 2
-            ),
+            # Of one thread and two the less favourable: a second one helps not every peer.
+            "ratio_vs_pufferlib": min(rows["PPO Lab"]["ratio"] for rows in found.values()),
+            "ratio_vs_pufferlib_by_threads": {
+                threads: rows["PPO Lab"]["ratio"] for threads, rows in found.items()
+            },
             "rows": found, "config": CONFIG.to_mapping(), "bound_of_one_core": bound, **around,
         }))  # fmt: skip
     return 0
