@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -117,6 +118,25 @@ def test_a_sum_of_products_counts_every_term_once(size: int) -> None:
     a = np.arange(size, dtype=np.float32) + 1
     b = np.full(size, 0.5, np.float32)
     assert matrices.dot(a, b) == size * (size + 1) / 4
+
+
+@pytest.mark.parametrize("environment", ["Pendulum-v1", "ProbeSeveral-v0"])
+def test_the_first_iterations_of_any_policy_are_those_of_the_torch_back_end(
+    environment: str,
+) -> None:
+    """With observations and rewards normalised, which the environment does for both alike."""
+    config = PPOConfig(
+        environment=environment, total_steps=10_240, normalize_observations=True,
+        normalize_rewards=True, backend="torch",
+    )  # fmt: skip
+    readable, compiled = PPOTrainer(config), PPOTrainer(replace(config, backend="compiled"))
+    assert (readable.backend.name, compiled.backend.name) == ("torch", "compiled")
+    for _ in range(4):
+        expected, measured = readable.iterate(), compiled.iterate()
+        for name in ("value_loss", "entropy", "gradient_norm", "episodes"):
+            assert measured[name] == pytest.approx(expected[name], rel=2e-3), name
+        if measured["episodes"]:
+            assert compiled.mean_return == pytest.approx(readable.mean_return, rel=1e-3)
 
 
 def test_warm_kernels_are_not_announced() -> None:

@@ -164,6 +164,36 @@ def test_a_weight_that_is_not_finite_shows_in_the_report() -> None:
     assert math.isnan(report.gradient_norm)
 
 
+# What the kernels take as an argument, what stands outside them, and what they know one value of
+# that shows in the model.
+SERVED = {
+    "environment", "environment_options", "backend", "threads", "seed", "total_steps",
+    "environments", "rollout_steps", "epochs", "minibatch_size", "learning_rate",
+    "learning_rate_schedule", "gamma", "gae_lambda", "bootstrap_truncation", "shuffle_minibatches",
+    "normalize_advantages", "clip_range", "clip_range_schedule", "value_clip_range", "value_coef",
+    "entropy_coef", "max_gradient_norm", "monitor_gradients", "target_kl",
+    "normalize_observations", "observation_clip", "normalize_rewards", "reward_clip",
+    "initialization", "hidden_size", "adam_epsilon", "stop_return",
+}  # fmt: skip
+OF_THE_MODEL = {
+    "activation", "shared_encoder", "shared_layers", "critic", "agent_index", "memory",
+    "memory_size",
+}  # fmt: skip
+REFUSED: dict[str, object] = {
+    "policy_loss": "dual_clip", "precision": "bfloat16", "micro_batch_size": 8
+}  # fmt: skip
+OF_ANOTHER_LOSS = {"clip_range_high", "dual_clip", "kl_penalty_coef", "kl_penalty_target"}
+
+
+def test_each_setting_is_served_or_refused() -> None:
+    """A new setting has no effect in a kernel; this fails until somebody has decided about it."""
+    names = {field.name for field in dataclasses.fields(settings())}
+    assert names == SERVED | OF_THE_MODEL | OF_ANOTHER_LOSS | REFUSED.keys()
+    model = Side.begin(settings()).model
+    for name, value in REFUSED.items():
+        assert supports(model, settings(**{name: value})) is not None, name
+
+
 def test_what_it_cannot_train_is_named() -> None:
     config = settings()
     model = Side.begin(config).model
