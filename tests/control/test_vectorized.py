@@ -135,6 +135,21 @@ def test_a_step_that_only_begins_an_episode_is_nobody_s() -> None:
     assert environment.finished[0].episode_return == 21.0
 
 
+def test_whatever_is_said_of_a_step_that_only_begins_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment = in_mode(AutoresetMode.NEXT_STEP, 1)
+    environment.step(np.array([1]))
+    yes, no = np.array([True]), np.array([False])
+    answer = (np.array([[2.0, 0.0]]), np.array([7.0]), yes, no, {})
+    monkeypatch.setattr(environment._environment, "step", lambda actions: answer)
+    environment.step(np.array([1]))
+    assert environment.finished == []
+    assert environment.rewards.tolist() == [0.0]
+    assert environment.present is not None
+    assert environment.present.tolist() == [True]
+
+
 def test_the_moments_of_normalisation_see_no_step_of_nobody() -> None:
     environment = NormalizedEnvironment(in_mode(AutoresetMode.NEXT_STEP, 1), 0.99, True, False)
     for _ in range(3):
