@@ -23,6 +23,13 @@ from ppolab.errors import InvalidSettingError
 
 EXAMPLE = "ppolab rlhf --seed 2"
 STAGES = ("sft", "reward-model", "rlhf")
+BASE = "base"  # the course's own model
+MODEL = "reward-model"  # in --reward: the one that the stage before has left
+# For models a thousand times larger than ours, after Huang et al. (2024), "The N+ implementation
+# details of RLHF with PPO"; LoRA wants about ten times as much (Schulman and Thinking Machines
+# 2025, "LoRA without regret").
+RATES = {"sft": 3e-6, "reward-model": 3e-6, "rlhf": 3e-6}
+LORA_FACTOR = 10
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class RLHFOptions:
     """Run the three stages of RLHF: fine-tuning, reward model, PPO.
 
     Everything needed comes with the course: sentences of Jane Austen, a small base model, and a
-    judge of their mood. Each stage is a run that the page shows under "Runs" and that leaves its
+    judge of their mood. --model takes a Hugging Face model instead, on the same task or on files
+    of one's own. Each stage is a run that the page shows under "Runs" and that leaves its
     model in its folder. --stage does one stage again, from the folders that --sft and
     --reward-model name.
     """
@@ -39,6 +47,19 @@ class RLHFOptions:
     """Which stage; all does one after the other."""
     task: str = "austen"
     """What to write about."""
+    model: str = "base"
+    """What to begin with: base, or a Hugging Face model's folder or id."""
+    prompts: Path | None = None
+    """JSON lines to write about in place of the task: "prompt", and for fine-tuning "response"."""
+    pairs_file: Path | None = None
+    """JSON lines to learn preferences from: "prompt", "chosen", "rejected"."""
+    reward: str | None = None
+    """What to please: my.py:function, answer, a classifier, reward-model, gold, or a sum of such as
+    in "reward-model + 0.5*my.py:polite"; by default the reward model."""
+    lora_rank: int = 0
+    """Rank of LoRA adapters, which alone are trained; 0 trains all weights."""
+    gradient_checkpointing: bool = False
+    """Less memory for about a third more time; for Hugging Face models."""
     algorithm: Literal["ppo", "rloo", "grpo", "reinforce++"] = "ppo"
     """How the policy is improved."""
     seed: int = 1
@@ -55,6 +76,14 @@ class RLHFOptions:
     """KL per response that the coefficient is steered towards, nats."""
     shared_trunk: bool = False
     """Let policy and critic share a trunk: half the work, a little less learnt per update."""
+    batch_size: int = 64
+    """Responses in a batch of the policy's."""
+    minibatch_size: int = 16
+    """Responses per gradient step of the policy; must divide the batch."""
+    longest_response: int = 24
+    """Tokens of a response at most."""
+    learning_rate: float | None = None
+    """Adam's step size in every stage; None takes what suits stage and model."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic; auto measures which is quicker here."""
     threads: int = 2
@@ -80,7 +109,7 @@ def run(arguments: list[str], output: Output) -> int:
     runs = Runs(options.home / "runs")
     folders = {"sft": options.sft, "reward-model": options.reward_model}
     done: dict[str, dict[str, Any]] = {}
-    for name in STAGES if options.stage == "all" else (options.stage,):
+    for name in _stages_to_run(options, output.console):
         stage = _stage(name, options, folders)
         result = _run_stage(runs, stage, output.console)
         done[name] = result
@@ -92,32 +121,87 @@ def run(arguments: list[str], output: Output) -> int:
     return 0 if all(result["state"] == "finished" for result in done.values()) else 1
 
 
+def _stages_to_run(options: RLHFOptions, console: Console) -> tuple[str, ...]:
+    if options.stage != "all":
+        return (options.stage,)
+    judged = options.pairs_file is not None or options.prompts is None
+    if not judged:
+        console.print("No reward model: --pairs-file would give it something to learn from.")
+    return tuple(name for name in STAGES if judged or name != "reward-model")
+
+
 def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> Any:
     """The settings of one stage, going on from the folders of those before it."""
     from ppolab.language.config import GROUPED, RLHFConfig
     from ppolab.language.reward_config import RewardConfig
     from ppolab.language.sft_training import SFTConfig
-    from ppolab.language.stages import GOLD, RewardStage, RLHFStage, SFTStage
+    from ppolab.language.stages import RewardStage, RLHFStage, SFTStage
 
     if name == "sft":
-        sft = SFTConfig(options.seed, options.sft_updates, dtype=options.dtype)
-        return SFTStage(options.task, training=sft)
-    if folders["sft"] is None:
+        sft = SFTConfig(
+            options.seed, options.sft_updates, dtype=options.dtype, **_rate(options, name)
+        )
+        return SFTStage(options.task, options.model, sft, _huggingface(options))
+    if folders["sft"] is None and options.model == BASE:
         raise InvalidSettingError(
             "sft", None, f"is missing: the stage {name} goes on from a fine-tuned model",
             "Give the folder of an SFT run by --sft, or run all stages",
         )  # fmt: skip
-    policy = str(folders["sft"])
+    policy = str(folders["sft"] or options.model)
     if name == "reward-model":
-        reward = RewardConfig(options.seed, dtype=options.dtype)
-        return RewardStage(options.task, policy, options.pairs, training=reward)
+        reward = RewardConfig(options.seed, dtype=options.dtype, **_rate(options, name))
+        return RewardStage(
+            options.task, policy, options.pairs, options.longest_response, training=reward,
+            huggingface=_huggingface(options),
+        )  # fmt: skip
     ppo = RLHFConfig(
         options.algorithm, options.seed, options.updates, kl_coef=options.kl_coef,
-        kl_target=options.kl_target, shared_trunk=options.shared_trunk, dtype=options.dtype,
+        kl_target=options.kl_target, dtype=options.dtype,
+        # Beside an adapter a critic of its own would be a second copy of the model.
+        shared_trunk=options.shared_trunk or (options.lora_rank > 0 and options.algorithm == "ppo"),
         responses_per_prompt=4 if options.algorithm in GROUPED else 1,
+        batch_size=options.batch_size, minibatch_size=options.minibatch_size,
+        longest_response=options.longest_response, **_rate(options, name),
     )  # fmt: skip
-    model = folders["reward-model"]
-    return RLHFStage(options.task, policy, GOLD if model is None else str(model), ppo)
+    reward = _reward(options.reward, folders["reward-model"])
+    return RLHFStage(options.task, policy, reward, ppo, _huggingface(options))
+
+
+def _reward(asked: str | None, model: Path | None) -> str:
+    """What the policy is to please, with the reward model's folder in place of its name."""
+    from ppolab.language.stages import GOLD
+
+    if asked is None:
+        return GOLD if model is None else str(model)
+    terms = asked.split(" + ")
+    named = [term.rpartition("*")[2].strip() for term in terms]
+    if MODEL in named and model is None:
+        raise InvalidSettingError(
+            "reward", asked, "names a reward model, and there is none",
+            "Give its folder by --reward-model, or run all stages",
+        )  # fmt: skip
+    return " + ".join(
+        term.replace(MODEL, str(model)) if name == MODEL else term
+        for term, name in zip(terms, named, strict=True)
+    )
+
+
+def _huggingface(options: RLHFOptions) -> Any:
+    from ppolab.language.huggingface.settings import HuggingFaceSettings
+
+    return HuggingFaceSettings(
+        str(options.prompts or ""), str(options.pairs_file or ""), options.lora_rank,
+        gradient_checkpointing=options.gradient_checkpointing,
+    )  # fmt: skip
+
+
+def _rate(options: RLHFOptions, stage: str) -> dict[str, float]:
+    """The learning rate, where it is not the stage's own default."""
+    if options.learning_rate is not None:
+        return {"learning_rate": options.learning_rate}
+    if options.model == BASE:
+        return {}
+    return {"learning_rate": RATES[stage] * (LORA_FACTOR if options.lora_rank else 1)}
 
 
 def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:

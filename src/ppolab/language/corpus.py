@@ -42,7 +42,9 @@ class Corpus:
         sentences = self.validation if validation else self.training
         encoded = tokenizer.encode_all(sentences)
         return [
-            [tokenizer.end, *ids[:PROMPT_TOKENS]] for ids in encoded if len(ids) > 2 * PROMPT_TOKENS
+            [*tokenizer.start, *ids[:PROMPT_TOKENS]]
+            for ids in encoded
+            if len(ids) > 2 * PROMPT_TOKENS
         ]
 
 

@@ -150,6 +150,7 @@ def generate(
     Raises:
         InvalidSettingError: prompt and response together are longer than the model's context.
     """
+    prompts = prompts.to(model.device)
     rows, device = len(prompts), prompts.tokens.device
     longest = prompts.width + sampling.longest
     _require("longest", sampling.longest, longest <= model.context_length,

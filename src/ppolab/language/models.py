@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from ppolab.language.tokens import TokenBatch
@@ -32,6 +33,11 @@ class LanguageModel(nn.Module):
     context_length: int  # longest sequence in tokens
     hidden_size: int
     vocabulary: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; what it is given may be elsewhere."""
+        return next(self.parameters()).device
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Map hidden states [n, width] to logits [n, vocabulary] float32."""

@@ -54,9 +54,11 @@ class FlatAdamW:
                 parameter.data = self._compute[offset:end].view_as(parameter)
                 parameter.grad = self._gradient[offset:end].view_as(parameter)
                 offset = end
-        for module in modules:
-            for buffer in module.buffers():
-                if buffer.is_floating_point():
+        for module in (inner for outer in modules for inner in outer.modules()):
+            for name, buffer in module.named_buffers(recurse=False):
+                # What is not saved is a table, such as rotary frequencies; rounding would ruin it.
+                table = name in module._non_persistent_buffers_set
+                if buffer.is_floating_point() and not table:
                     buffer.data = buffer.data.to(dtype)
         pieces = [self.vector[:decayed], self.vector[decayed:]]
         self._pieces = [piece for piece in pieces if len(piece)]
@@ -109,7 +111,7 @@ class FlatAdamW:
         for index, piece in enumerate(self._pieces):
             prefix = f"adam.{index}."
             found: dict[str, Any] = {
-                name.removeprefix(prefix): value.clone()
+                name.removeprefix(prefix): value.clone().to(piece.device)
                 for name, value in tensors.items()
                 if name.startswith(prefix)
             }

@@ -297,12 +297,12 @@ def _pair_of(data: dict[str, Any], tokenizer: Tokenizer) -> PreferencePair:
     if "tokens" in data:
         prompt, chosen, rejected = data["tokens"]
         return PreferencePair(chosen, rejected, int(prompt), gold, margin, tie)
-    given = [tokenizer.end, *tokenizer.encode(data["prompt"])]
+    given = tokenizer.prompt(data["prompt"])
     sides = []
     for side in ("chosen", "rejected"):
         answer = str(data[side])
         rest = answer.removeprefix(data["prompt"])
         if not rest.strip():
             raise ValueError(f"{side} is empty")
-        sides.append([*given, *tokenizer.encode(rest.strip()), tokenizer.end])
+        sides.append([*given, *tokenizer.answer(rest), tokenizer.end])
     return PreferencePair(sides[0], sides[1], len(given), gold, margin, tie)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -22,7 +23,10 @@ class RewardFailedError(PPOLabError):
 class RewardFunction(Protocol):
     """Anything that scores responses."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
 
     def __call__(self, samples: Samples, texts: Sequence[str]) -> Tensor:
         """Score each row.
@@ -55,23 +59,10 @@ class TextReward:
             RewardFailedError: naming the sample, if the function raises an error on it or returns
                 anything but a finite number.
         """
-        return torch.tensor([self._score(row, text) for row, text in enumerate(texts)])
-
-    def _score(self, row: int, text: str) -> float:
-        try:
-            score = float(self.function(text))
-        except Exception as error:
-            raise RewardFailedError(
-                "reward", self.name,
-                f"raised {type(error).__name__}: {error} on sample {row}, {text!r}",
-                "Make the function return a number for any text",
-            ) from error  # fmt: skip
-        if not math.isfinite(score):
-            raise RewardFailedError(
-                "reward", self.name, f"returned {score} on sample {row}, {text!r}",
-                "Make the function return a finite number for any text",
-            )  # fmt: skip
-        return score
+        return torch.tensor([
+            score_of(self.name, row, text, partial(self.function, text))
+            for row, text in enumerate(texts)
+        ])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,6 +80,33 @@ class WeightedReward:
         """Score each row."""
         scores = [weight * part(samples, texts) for weight, part in self.parts]
         return torch.stack(scores).sum(0)
+
+
+def score_of(name: str, row: int, text: str, compute: Callable[[], float]) -> float:
+    """A sample's score by somebody's function, or an error that names the sample.
+
+    Args:
+        name: of the reward.
+        row: of the sample.
+        text: of the sample.
+        compute: the function, ready to be called.
+
+    Raises:
+        RewardFailedError: the function raised an error, or returned no finite number.
+    """
+    try:
+        score = float(compute())
+    except Exception as error:
+        raise RewardFailedError(
+            "reward", name, f"raised {type(error).__name__}: {error} on sample {row}, {text!r}",
+            "Make the function return a number for any text",
+        ) from error  # fmt: skip
+    if not math.isfinite(score):
+        raise RewardFailedError(
+            "reward", name, f"returned {score} on sample {row}, {text!r}",
+            "Make the function return a finite number for any text",
+        )  # fmt: skip
+    return score
 
 
 def texts_of(samples: Samples, tokenizer: Tokenizer) -> list[str]:

@@ -20,8 +20,22 @@ import torch
 from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
 from ppolab.language.annotators import simulated_annotators
 from ppolab.language.config import RLHFConfig
+from ppolab.language.custom_rewards import (
+    ANSWER,
+    FunctionReward,
+    PromptBook,
+    answer_is_right,
+    load_function,
+    weighted_names,
+)
+from ppolab.language.file_task import FileTask, read_lines
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.gpt import GPT
+from ppolab.language.huggingface import stages as huggingface
+from ppolab.language.huggingface.causal import HuggingFaceModel
+from ppolab.language.huggingface.loading import is_huggingface
+from ppolab.language.huggingface.settings import HuggingFaceSettings
+from ppolab.language.models import LanguageModel
 from ppolab.language.objectives import Objectives, balance
 from ppolab.language.preference_data import Comparison, PreferencePair, Rater, compare_answers
 from ppolab.language.rankings import rank_answers
@@ -32,7 +46,8 @@ from ppolab.language.reward_losses import OF_RANKINGS
 from ppolab.language.reward_model import RULES, RewardModel, ScoringModel
 from ppolab.language.reward_study import study_reward_model
 from ppolab.language.reward_training import RewardTrainer
-from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.rewards import RewardFunction, WeightedReward, texts_of
+from ppolab.language.sft import Example
 from ppolab.language.sft_training import SFTConfig, SFTTrainer
 from ppolab.language.store import (
     MODEL_NAME,
@@ -64,8 +79,9 @@ class SFTStage:
     task: str = "austen"
     """What to learn; austen: cheerful sentences of Jane Austen."""
     model: str = BASE
-    """What to begin with: base, or the folder of a run."""
+    """What to begin with: base, the folder of a run, or a Hugging Face model's folder or id."""
     training: SFTConfig = field(default_factory=SFTConfig)
+    huggingface: HuggingFaceSettings = field(default_factory=HuggingFaceSettings)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -92,6 +108,7 @@ class RewardStage:
     """Answers in each comparison; more than 2 are ranked, for a loss of rankings."""
     annotators: int = 0
     """Simulated people, each with ratings of their own, who compare in turn; 0 asks the judge."""
+    huggingface: HuggingFaceSettings = field(default_factory=HuggingFaceSettings)
 
     def __post_init__(self) -> None:
         if self.pairs < 1:
@@ -128,8 +145,11 @@ class RLHFStage:
     policy: str = BASE
     """What to begin with, and to stay near to: the folder of an SFT run."""
     reward: str = GOLD
-    """What to please: the folder of a reward model's run, or gold for the task's own judge."""
+    """What to please: the folder of a reward model's run, gold for the task's own judge, a
+    function as in my.py:polite, answer for the right answer to each prompt, a Hugging Face
+    classifier with one output, or a sum as in "my.py:polite + 0.5*answer"."""
     training: RLHFConfig = field(default_factory=RLHFConfig)
+    huggingface: HuggingFaceSettings = field(default_factory=HuggingFaceSettings)
     rule: str = "mean"
     """What an ensemble of reward models is taken to say: mean, deviation, variance or worst."""
     caution: float = 1.0
@@ -154,6 +174,9 @@ class RLHFStage:
             raise InvalidSettingError(
                 "caution", self.caution, "must not be negative", "Give 0 or more"
             )
+        huggingface.require_shared_trunk(
+            self.huggingface, self.training.has_critic and not self.training.shared_trunk
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -170,6 +193,7 @@ def stage_from_mapping(stage: type[Any], data: Mapping[str, Any]) -> Any:
     groups: dict[str, dict[type[Any], Any]] = {
         "training": {SFTStage: SFTConfig, RewardStage: RewardConfig, RLHFStage: RLHFConfig},
         "rater": {RewardStage: Rater},
+        "huggingface": dict.fromkeys((SFTStage, RewardStage, RLHFStage), HuggingFaceSettings),
     }
     known = {f.name for f in dataclasses.fields(stage)}
     values: dict[str, Any] = {}
@@ -198,54 +222,112 @@ def _build(settings: Any, name: str, values: Any) -> Any:
     return settings(**values)
 
 
+Stage = SFTStage | RewardStage | RLHFStage
+AnyTask = Task | FileTask
+
+
+def start_of(stage: Stage) -> str:
+    """The model that a stage goes on from."""
+    return stage.model if isinstance(stage, SFTStage) else stage.policy
+
+
+def subject_of(stage: Stage) -> tuple[str, str]:
+    """Title and short name of what a stage is about.
+
+    Raises:
+        UnknownNameError: there is no such task.
+        InvalidSettingError: the course's own model is to learn from files.
+    """
+    files = stage.huggingface.prompts or stage.huggingface.pairs
+    if not files:
+        task = task_named(stage.task)
+        return task.title, task.name
+    if is_course_model(start_of(stage)):
+        raise InvalidSettingError(
+            "prompts", files, "are no task of the course's own small model",
+            "Give a Hugging Face model, or leave the files out",
+        )  # fmt: skip
+    return Path(files).name, Path(files).stem
+
+
+def pairs_of(stage: RewardStage) -> int:
+    """How many pairs a reward model will learn from.
+
+    Raises:
+        PPOLabError: there is no such file of pairs, or a line of it cannot be used.
+    """
+    file = stage.huggingface.pairs
+    return len(read_lines(Path(file), "pairs", ("prompt", "chosen", "rejected"))) if file else (
+        stage.pairs
+    )  # fmt: skip
+
+
 def sft_trainer(stage: SFTStage, recorder: Recorder, say: Say) -> SFTTrainer:
     """The trainer of an SFT stage."""
-    task = task_named(stage.task)
-    say(f"reading {task.title}")
-    return SFTTrainer(
-        stage.training, _policy(stage.model, task), task.examples(), task.examples(True), recorder
-    )
+    say(f"reading {subject_of(stage)[0]}")
+    model = _trainable(stage)
+    task = _task(stage, model)
+    return SFTTrainer(stage.training, model, task.examples(), task.examples(True), recorder)
 
 
 def reward_trainer(
     stage: RewardStage, recorder: Recorder, say: Say
 ) -> RewardTrainer | EnsembleTrainer:
     """The trainer of a reward stage; writes the answers first, which takes a while."""
-    task = task_named(stage.task)
-    policy = _policy(stage.policy, task)
+    policy = _trainable(stage)
+    task = _task(stage, policy)
     pairs = _comparisons(stage, task, policy, say)
     training = stage.training
+    another = isinstance(policy, HuggingFaceModel)
     if training.ensemble == "models":
+        if another:
+            raise InvalidSettingError(
+                "ensemble", training.ensemble, "would need as many copies of a Hugging Face model",
+                "Choose heads or masks on one model",
+            )  # fmt: skip
         return EnsembleTrainer(training, policy, pairs, recorder)
-    model = RewardModel(copy.deepcopy(policy), training.seed, training.shape)
+    trunk = policy if another else copy.deepcopy(policy)  # theirs is trained in place
+    model = RewardModel(trunk, training.seed, training.shape)
     return RewardTrainer(training, model, pairs, recorder)
 
 
 def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
     """The trainer of an RLHF stage. A critic of its own begins as the reward model, if any."""
-    task = task_named(stage.task)
     say("reading the models")
-    policy = _policy(stage.policy, task)
-    reference = copy.deepcopy(policy)
-    learnt = reward = _reward(stage.reward, stage, task)
+    policy = _trainable(stage)
+    task = _task(stage, policy)
+    reference: LanguageModel = (
+        huggingface.load_reference(stage.policy, policy)
+        if isinstance(policy, HuggingFaceModel)
+        else copy.deepcopy(policy)
+    )
+    rewards = _rewards(stage, task)
+    alone = len(rewards) == 1 and rewards[0][0] == 1.0
+    reward: RewardFunction = rewards[0][1] if alone else WeightedReward(tuple(rewards))
     if stage.objectives:
         say("balancing the objectives")
         reward = _balanced(stage, task, policy, reward)
-    critic: GPT | None = None
+    critic: LanguageModel | None = None
     if stage.training.has_critic and not stage.training.shared_trunk:
-        begins = learnt.language_model if isinstance(learnt, ScoringModel) else policy
-        assert isinstance(begins, GPT)
-        critic = copy.deepcopy(begins)
+        trunks = [model.language_model for _, model in rewards if isinstance(model, ScoringModel)]
+        fitting = [trunk for trunk in trunks if trunk.hidden_size == policy.hidden_size]
+        critic = copy.deepcopy(fitting[0] if fitting else policy)
+        critic.requires_grad_(True)  # a reward model that was read for scoring has none
     return RLHFTrainer(
-        stage.training, policy, reference, task.tokenizer, reward, task.prompts(),
+        stage.training, policy, reference, task.tokenizer,
+        reward, task.prompts(),
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
-        corpus=task.examples(validation=True)[:KEPT_TEXTS],
+        corpus=_kept_texts(task),
     )  # fmt: skip
 
 
-def keep_policy(folder: Path, model: GPT) -> None:
+def keep_policy(folder: Path, stage: SFTStage | RLHFStage, model: LanguageModel) -> None:
     """Leave a finished stage's language model in its folder."""
-    save_gpt(folder / MODEL_NAME, model)
+    if isinstance(model, HuggingFaceModel):
+        huggingface.keep_model(folder, model, _task(stage, model).tokenizer)
+    else:
+        assert isinstance(model, GPT)
+        save_gpt(folder / MODEL_NAME, model)
 
 
 def keep_reward_model(
@@ -255,17 +337,29 @@ def keep_reward_model(
 
     Scores then have mean 0 and standard deviation 1 on what the policy writes before RLHF begins.
     """
-    task = task_named(stage.task)
+    policy: LanguageModel
+    task: AnyTask
+    trunk = model.language_model
+    if isinstance(trunk, HuggingFaceModel):
+        policy = huggingface.load_reference(stage.policy, trunk)
+        task, rows = _task(stage, trunk), 16
+    else:
+        task = task_named(stage.task)
+        policy, rows = _course_model(stage.policy, task), 512
     say("normalising on 512 fresh answers")
     generator = torch.Generator().manual_seed(stage.training.seed + 1)
     prompts = task.prompts()[:512]
-    samples = generate(
-        _policy(stage.policy, task), TokenBatch.from_sequences(prompts),
-        Sampling(stage.longest_response), task.tokenizer.end, generator,
-    )  # fmt: skip
+    sampling = Sampling(stage.longest_response)
+    batches = []
+    for start in range(0, len(prompts), rows):
+        batch = TokenBatch.from_sequences(prompts[start : start + rows])
+        batches.append(generate(policy, batch, sampling, task.tokenizer.end, generator).whole)
     model.float()
-    model.normalize([samples.whole])
-    save_reward_model(folder / MODEL_NAME, model)
+    model.normalize(batches)
+    if isinstance(model, RewardModel) and isinstance(trunk, HuggingFaceModel):
+        huggingface.keep_reward_model(folder, model, task.tokenizer)
+    else:
+        save_reward_model(folder / MODEL_NAME, model)
 
 
 def keep_study(
@@ -278,9 +372,10 @@ def keep_study(
     """
     if sum(not pair.tie for pair in held_out) < 2:
         return  # a toy's run: the model is what it was for
-    task = task_named(stage.task)
+    trunk = model.language_model
+    task = _task(stage, trunk)
     shifted: Sequence[PreferencePair] = ()
-    if stage.policy != BASE:
+    if isinstance(task, Task) and isinstance(trunk, GPT) and stage.policy != BASE:
         generator = torch.Generator().manual_seed(stage.training.seed + 2)
         shifted = compare_answers(
             task.base_model(), task.tokenizer, task.prompts(), _SHIFTED_PAIRS,
@@ -292,7 +387,16 @@ def keep_study(
     (folder / STUDY_NAME).write_text(text, encoding="utf8")
 
 
-def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> Sequence[Comparison]:
+def _comparisons(
+    stage: RewardStage, task: AnyTask, policy: LanguageModel, say: Say
+) -> Sequence[Comparison]:
+    if isinstance(task, FileTask) and task.pairs_file is not None:
+        return task.pairs()
+    if task.gold is None:
+        raise InvalidSettingError(
+            "pairs", task.title, "has no judge who could compare answers",
+            "Give a file of pairs, or leave the reward model out",
+        )  # fmt: skip
     seed = stage.training.seed
     generator = torch.Generator().manual_seed(seed)
     annotators = simulated_annotators(stage.annotators, seed) if stage.annotators else []
@@ -312,21 +416,58 @@ def _comparisons(stage: RewardStage, task: Task, policy: GPT, say: Say) -> Seque
     )  # fmt: skip
 
 
+def _kept_texts(task: AnyTask) -> list[Example]:
+    """Texts by which evaluations see what is forgotten; none where prompts have no answers."""
+    if isinstance(task, FileTask) and not task.has_examples:
+        return []
+    return task.examples(validation=True)[:KEPT_TEXTS]
+
+
 def _rater(stage: RewardStage) -> Rater:
     """The stage's rater, with the bias of the fault that is studied, if any."""
     bias = stage.rater.length_bias + fault_named(stage.training.fault).length_bias
     return dataclasses.replace(stage.rater, length_bias=bias)
 
 
-def _reward(named: str, stage: RLHFStage, task: Task) -> RewardFunction:
-    if named == GOLD:
+def _rewards(stage: RLHFStage, task: AnyTask) -> list[tuple[float, RewardFunction]]:
+    return [(weight, _reward(name, stage, task)) for weight, name in weighted_names(stage.reward)]
+
+
+def _reward(name: str, stage: RLHFStage, task: AnyTask) -> RewardFunction:
+    """What a name of a reward stands for.
+
+    Raises:
+        InvalidSettingError: the gold judge is named, and the task has none.
+        StorageError: a file or folder that is not there.
+    """
+    if name == GOLD:
+        if task.gold is None:
+            raise InvalidSettingError(
+                "reward", name, f"is not there: {task.title} has no judge of its own",
+                "Give a function as in my.py:polite, or the folder of a reward model",
+            )  # fmt: skip
         return task.gold
-    model = load_reward_model(_product(named))
+    book = PromptBook(task.tokenizer, task.records if isinstance(task, FileTask) else {})
+    if name == ANSWER:
+        return FunctionReward(ANSWER, answer_is_right, book)
+    if ".py:" in name:
+        return FunctionReward(name, load_function(name), book)
+    if is_huggingface(name) and not huggingface.is_reward_model(name):
+        from ppolab.language.huggingface.classifier import ClassifierReward
+
+        return ClassifierReward(name, book)
+    model: ScoringModel = (
+        huggingface.load_reward_model(name)
+        if huggingface.is_reward_model(name)
+        else load_reward_model(_product(name))
+    )
     model.be_cautious(stage.rule, stage.caution)
     return model
 
 
-def _balanced(stage: RLHFStage, task: Task, policy: GPT, reward: RewardFunction) -> Objectives:
+def _balanced(
+    stage: RLHFStage, task: AnyTask, policy: LanguageModel, reward: RewardFunction
+) -> Objectives:
     further = [(weight, _reward(name, stage, task)) for weight, name in stage.objectives]
     prompts = TokenBatch.from_sequences(task.prompts()[:_REFERENCE_ANSWERS])
     samples = generate(
@@ -344,7 +485,29 @@ def _is_objective(given: Any) -> bool:
     return number and math.isfinite(weight) and isinstance(name, str)
 
 
-def _policy(named: str, task: Task) -> GPT:
+def _trainable(stage: Stage) -> LanguageModel:
+    named = start_of(stage)
+    if is_course_model(named):
+        return _course_model(named, task_named(stage.task))
+    return huggingface.load_trainable(
+        named, stage.huggingface, stage.training.dtype, stage.training.seed
+    )
+
+
+def _task(stage: Stage, model: LanguageModel) -> AnyTask:
+    if isinstance(model, HuggingFaceModel):
+        return huggingface.load_task(
+            stage.task, start_of(stage), model.context_length, stage.huggingface
+        )
+    return task_named(stage.task)
+
+
+def is_course_model(named: str) -> bool:
+    """Whether a name stands for the course's own small model, or a run of it."""
+    return named == BASE or not is_huggingface(named)
+
+
+def _course_model(named: str, task: Task) -> GPT:
     return task.base_model() if named == BASE else load_gpt(_product(named))
 
 

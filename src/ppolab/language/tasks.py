@@ -26,6 +26,7 @@ class Task:
     read_corpus: Callable[[], Corpus]
     make_gold: Callable[[], RewardFunction]
     longest: int  # tokens of an example at most, so that it fits the course's model
+    own_tokenizer: Tokenizer | None = None  # of another model than the course's
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -34,8 +35,8 @@ class Task:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the base model was trained with."""
-        return course_tokenizer()
+        """The tokenizer of the model, which the base model was trained with."""
+        return self.own_tokenizer or course_tokenizer()
 
     @cached_property
     def gold(self) -> RewardFunction:
@@ -49,9 +50,9 @@ class Task:
     def examples(self, validation: bool = False) -> list[Example]:
         """Whole sentences between two end tokens, for fine-tuning."""
         texts = self.corpus.validation if validation else self.corpus.training
-        end = self.tokenizer.end
+        start, end = self.tokenizer.start, self.tokenizer.end
         encoded = self.tokenizer.encode_all(texts)
-        return [Example([end, *ids, end]) for ids in encoded if len(ids) + 2 <= self.longest]
+        return [Example([*start, *ids, end]) for ids in encoded if len(ids) + 2 <= self.longest]
 
     def prompts(self, validation: bool = False) -> list[list[int]]:
         """Beginnings of sentences."""

@@ -27,6 +27,7 @@ class Tokenizer:
         end = backing.token_to_id(END)
         assert end is not None
         self.end: int = end
+        self.start: list[int] = [end]  # what stands before the first token of a text
         self.vocabulary: int = backing.get_vocab_size()
 
     @classmethod
@@ -71,6 +72,14 @@ class Tokenizer:
         """Token ids of many texts, on all cores."""
         encoded = self._backing.encode_batch(list(texts), add_special_tokens=False)
         return [item.ids for item in encoded]
+
+    def prompt(self, text: str) -> list[int]:
+        """Token ids of a prompt, as a model expects to be given it."""
+        return [*self.start, *self.encode(text)]
+
+    def answer(self, text: str) -> list[int]:
+        """Token ids of what comes after a prompt, without an end-of-sequence token."""
+        return self.encode(text.strip())
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text, without end-of-sequence tokens."""

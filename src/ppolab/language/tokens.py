@@ -64,6 +64,14 @@ class TokenBatch:
         """Number of rows."""
         return len(self.lengths)
 
+    def to(self, device: torch.device) -> TokenBatch:
+        """The same batch in the memory of a device."""
+        if self.tokens.device == device:
+            return self
+        cells = None if self.cells is None else self.cells.to(device)
+        tokens, positions = self.tokens.to(device), self.positions.to(device)
+        return TokenBatch(tokens, positions, self.lengths.to(device), self.width, cells)
+
     @property
     def last(self) -> Tensor:
         """[rows], where in `tokens` each row's last token is."""

@@ -188,6 +188,7 @@ class RLHFTrainer:
                 values = samples.pad(self.learner.values(states))
         with self.recorder.stage("reward"):
             scores = self.reward(samples, texts_of(samples, self.tokenizer)).float()
+            scores = scores.to(samples.responses.device)
         experience = make_experience(
             self.config, samples, reference, scores, values, self.kl_controller.coefficient,
             self._place_rewards,
@@ -282,7 +283,7 @@ def _learner(
     trained: list[nn.Module] = [policy]
     if config.has_critic:
         if value_head is None:
-            value_head = nn.Linear(policy.hidden_size, 1)
+            value_head = nn.Linear(policy.hidden_size, 1).to(policy.device)
             nn.init.zeros_(value_head.weight)
             nn.init.zeros_(value_head.bias)
         trained.append(value_head)

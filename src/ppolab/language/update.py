@@ -124,7 +124,7 @@ def _learn_from(
         losses = losses + kl_coef * KL_ESTIMATORS[config.kl_estimator](reference - log_probs)
     loss = _aggregate(losses, samples, config, batch_rows, batch_tokens)
     share = len(log_probs) / batch_tokens
-    value_loss = torch.zeros(())
+    value_loss = torch.zeros((), device=loss.device)
     if config.has_critic:
         assert experience.values is not None
         assert experience.returns is not None

@@ -12,7 +12,6 @@ from ppolab.language import stages
 from ppolab.language.metrics import REWARD_METRICS, RLHF_METRICS, SFT_METRICS
 from ppolab.language.reward_training import planned_steps
 from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
-from ppolab.language.tasks import task_named
 from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric, undescribed
 from ppolab.recorder import Recorder
@@ -41,11 +40,11 @@ class StageKind:
     def plan(self, config: Mapping[str, Any]) -> Plan:
         """What a run with these settings will do."""
         stage = stage_from_mapping(self.stage, config)
-        task = task_named(stage.task)
+        title, name = stages.subject_of(stage)
         steps = getattr(stage.training, "updates", None)
         if steps is None:  # of a reward model: what is left of the pairs after the held-out share
-            steps = planned_steps(stage.training, stage.pairs)
-        return Plan(task.title, f"{self.name}-{task.name}", stage.training.seed, steps)
+            steps = planned_steps(stage.training, stages.pairs_of(stage))
+        return Plan(title, f"{self.name}-{name}", stage.training.seed, steps)
 
     def trainer(
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
@@ -87,7 +86,10 @@ def _reward_verdict(trainer: Any) -> str:
 
 def _rlhf_verdict(trainer: Any) -> str:
     found = trainer.evaluate()
-    return f"gold score {found.gold:.2f} at a KL of {found.kl:.1f} nats"
+    judged = f"reward {found.reward:.2f}" if math.isnan(found.gold) else (
+        f"gold score {found.gold:.2f}"
+    )  # fmt: skip
+    return f"{judged} at a KL of {found.kl:.1f} nats"
 
 
 KINDS = {
@@ -95,18 +97,18 @@ KINDS = {
     for kind in (
         StageKind(
             "sft", SFTStage, SFT_METRICS, stages.sft_trainer,
-            lambda folder, stage, trainer: stages.keep_policy(folder, trainer.model),
+            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.model),
             "fine-tuning", _sft_verdict, lambda stage: sft_monitors(),
         ),
         StageKind(
             "reward-model", RewardStage, REWARD_METRICS, stages.reward_trainer,
             _keep_reward,
             "learning preferences", _reward_verdict,
-            lambda stage: reward_monitors(round(stage.training.held_out * stage.pairs)),
+            lambda stage: reward_monitors(round(stage.training.held_out * stages.pairs_of(stage))),
         ),
         StageKind(
             "rlhf", RLHFStage, RLHF_METRICS, stages.rlhf_trainer,
-            lambda folder, stage, trainer: stages.keep_policy(folder, trainer.policy),
+            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.policy),
             "writing, scoring and learning", _rlhf_verdict,
             lambda stage: policy_monitors(stage.training.kl_target), checkpoint_interval=10,
         ),
