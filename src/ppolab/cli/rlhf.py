@@ -28,7 +28,7 @@ MODEL = "reward-model"  # in --reward: the one that the stage before has left
 # For models a thousand times larger than ours, after Huang et al. (2024), "The N+ implementation
 # details of RLHF with PPO"; LoRA wants about ten times as much (Schulman and Thinking Machines
 # 2025, "LoRA without regret").
-RATES = {"sft": 3e-6, "reward-model": 3e-6, "rlhf": 3e-6}
+LARGE_MODEL_RATE = 3e-6
 LORA_FACTOR = 10
 
 
@@ -139,7 +139,10 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
 
     if name == "sft":
         sft = SFTConfig(
-            options.seed, options.sft_updates, dtype=options.dtype, **_rate(options, name)
+            options.seed,
+            options.sft_updates,
+            dtype=options.dtype,
+            learning_rate=_rate(options, SFTConfig.learning_rate),
         )
         return SFTStage(options.task, options.model, sft, _huggingface(options))
     if folders["sft"] is None and options.model == BASE:
@@ -149,9 +152,12 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
         )  # fmt: skip
     policy = str(folders["sft"] or options.model)
     if name == "reward-model":
-        reward = RewardConfig(options.seed, dtype=options.dtype, **_rate(options, name))
+        training = RewardConfig(
+            options.seed, dtype=options.dtype,
+            learning_rate=_rate(options, RewardConfig.learning_rate),
+        )  # fmt: skip
         return RewardStage(
-            options.task, policy, options.pairs, options.longest_response, training=reward,
+            options.task, policy, options.pairs, options.longest_response, training=training,
             huggingface=_huggingface(options),
         )  # fmt: skip
     ppo = RLHFConfig(
@@ -161,7 +167,7 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
         shared_trunk=options.shared_trunk or (options.lora_rank > 0 and options.algorithm == "ppo"),
         responses_per_prompt=4 if options.algorithm in GROUPED else 1,
         batch_size=options.batch_size, minibatch_size=options.minibatch_size,
-        longest_response=options.longest_response, **_rate(options, name),
+        longest_response=options.longest_response, learning_rate=_rate(options, RLHFConfig.learning_rate),
     )  # fmt: skip
     reward = _reward(options.reward, folders["reward-model"])
     return RLHFStage(options.task, policy, reward, ppo, _huggingface(options))
@@ -195,13 +201,13 @@ def _huggingface(options: RLHFOptions) -> Any:
     )  # fmt: skip
 
 
-def _rate(options: RLHFOptions, stage: str) -> dict[str, float]:
-    """The learning rate, where it is not the stage's own default."""
+def _rate(options: RLHFOptions, default: float) -> float:
+    """The learning rate of a stage whose default suits the course's own model."""
     if options.learning_rate is not None:
-        return {"learning_rate": options.learning_rate}
+        return options.learning_rate
     if options.model == BASE:
-        return {}
-    return {"learning_rate": RATES[stage] * (LORA_FACTOR if options.lora_rank else 1)}
+        return default
+    return LARGE_MODEL_RATE * (LORA_FACTOR if options.lora_rank else 1)
 
 
 def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
