@@ -167,10 +167,11 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
         shared_trunk=options.shared_trunk or (options.lora_rank > 0 and options.algorithm == "ppo"),
         responses_per_prompt=4 if options.algorithm in GROUPED else 1,
         batch_size=options.batch_size, minibatch_size=options.minibatch_size,
-        longest_response=options.longest_response, learning_rate=_rate(options, RLHFConfig.learning_rate),
+        longest_response=options.longest_response,
+        learning_rate=_rate(options, RLHFConfig.learning_rate),
     )  # fmt: skip
     reward = _reward(options.reward, folders["reward-model"])
-    return RLHFStage(options.task, policy, reward, ppo, _huggingface(options))
+    return RLHFStage(options.task, policy, reward, ppo, huggingface=_huggingface(options))
 
 
 def _reward(asked: str | None, model: Path | None) -> str:
