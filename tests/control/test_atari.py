@@ -249,3 +249,27 @@ def test_a_policy_s_memory_ends_with_a_life_as_the_update_takes_it_to() -> None:
     object.__setattr__(rollout, "states", torch.zeros(2, 4))
     collect(rollout, environment, actor, 0.99)  # type: ignore[arg-type]
     assert forgotten == [1, 1, 1]
+
+
+@needs_ale
+def test_the_emulator_s_own_vector_environment_loses_no_step() -> None:
+    options = {"repeat_action_probability": 0.0, "max_num_frames_per_episode": 100}
+    settings = PPOConfig(environment="vector/ALE/Breakout-v5", environment_options=options)
+    environment = make_environment(settings, 2)
+    assert environment.present is None
+    assert environment.layout.parts[0].shape == (4, 84, 84)
+    chance, steps, ended = np.random.default_rng(1), np.zeros(2, int), 0
+    for _ in range(80):
+        before = environment.observations.copy()
+        environment.step(chance.integers(4, size=2))
+        steps += 1
+        for episode in environment.finished:
+            i = episode.environment
+            assert (episode.length, steps[i]) == (steps[i], episode.length)
+            steps[i], ended = 0, ended + 1
+            # The newest three screens of before are the oldest three of the end, not of the next.
+            last, next_one = episode.final_observation, environment.observations[i]
+            np.testing.assert_array_equal(last.reshape(4, -1)[:3], before[i].reshape(4, -1)[1:])
+            assert (next_one != last).any()
+    assert ended >= 4
+    environment.close()

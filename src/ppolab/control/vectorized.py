@@ -60,7 +60,9 @@ class GymnasiumVector(BatchedEnvironment):
         seen, rewards, terminated, truncated, told = self._environment.step(actions)
         final = None
         if self._mode is AutoresetMode.SAME_STEP:
-            final = _stacked(told.get("final_obs"), told.get("_final_obs"), seen)
+            # Not every environment says whose last observations it hands over.
+            which = told.get("_final_obs", terminated | truncated)
+            final = _stacked(told.get("final_obs"), which, seen)
         return Stepped(seen, rewards, terminated, truncated, final)
 
     def _begin_again(self, ended: Bools, observations: Any) -> Any:
@@ -98,16 +100,34 @@ def native_vector(
         creator = load_env_creator(entry) if isinstance(entry, str) else entry
         accepted = inspect.signature(creator).parameters
         arguments = dict(options)
-        if "autoreset_mode" in accepted:
-            # Begun by ourselves, no step is spent on it.
-            arguments.setdefault("autoreset_mode", AutoresetMode.DISABLED)
         if "reward_clipping" in accepted:
             # Atari's engine clips rewards unless told otherwise, and returns would be clipped too.
             arguments.setdefault("reward_clipping", False)
-        environment = gymnasium.make_vec(
-            environment_id, count, vectorization_mode="vector_entry_point", **arguments
-        )
+        if "autoreset_mode" in accepted and "autoreset_mode" not in arguments:
+            environment = _losing_no_step(environment_id, count, arguments)
+        else:
+            environment = gymnasium.make_vec(
+                environment_id, count, vectorization_mode="vector_entry_point", **arguments
+            )
     return GymnasiumVector(f"vector/{environment_id}", environment, seed)
+
+
+def _losing_no_step(
+    environment_id: str, count: int, arguments: Mapping[str, Any]
+) -> VectorEnv[Any, Any, Any]:
+    """Made in a mode that spends no step on beginning an episode; some know only one of the two."""
+    for mode in (AutoresetMode.DISABLED, AutoresetMode.SAME_STEP):
+        try:
+            return gymnasium.make_vec(
+                environment_id, count, vectorization_mode="vector_entry_point",
+                autoreset_mode=mode, **arguments,
+            )  # fmt: skip
+        except ValueError as error:
+            if "autoreset" not in str(error):
+                raise
+    return gymnasium.make_vec(
+        environment_id, count, vectorization_mode="vector_entry_point", **arguments
+    )
 
 
 def async_vector(
