@@ -157,7 +157,7 @@ class Episode(EpisodeSummary):
 class StartRun(Message):
     """Ask for a new run."""
 
-    kind: RunKindName = "control"
+    kind: Literal["control"] = "control"  # the others begin in the terminal: ppolab rlhf
     preset: str
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # None: the preset's
     overrides: dict[str, float | int | bool | str] = Field(default_factory=dict)

@@ -1455,9 +1455,9 @@ export interface components {
             /**
              * Kind
              * @default control
-             * @enum {string}
+             * @constant
              */
-            kind: "control" | "sft" | "reward-model" | "rlhf";
+            kind: "control";
             /** Preset */
             preset: string;
             /** Seed */
