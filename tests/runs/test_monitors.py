@@ -66,7 +66,7 @@ WATCHED = sorted({key for monitor in policy_monitors(8.0) for key in monitor.key
 
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from(WATCHED), st.floats(-50, 50), min_size=1), max_size=60
+        st.dictionaries(st.sampled_from(WATCHED), st.floats(-50, 50), min_size=1), max_size=25
     ),
     st.data(),
 )

@@ -65,7 +65,11 @@ class RewardHacking:
             return None
         now, signs, numbers = proxy.values[-1], [], {"reward": proxy.values[-1]}
         gold, error = series.get("eval_gold"), series.get("eval_gold_error")
-        paired = gold is not None and error is not None and len(error.values) == len(proxy.values)
+        paired = (
+            gold is not None
+            and error is not None
+            and (len(proxy.values) == len(gold.values) == len(error.values))
+        )
         if gold is not None and error is not None and paired:
             best = max(range(len(gold.values)), key=gold.values.__getitem__)
             spread = max(error.values[best], error.values[-1])
@@ -205,8 +209,9 @@ class UninformativeReward:
     keys: ClassVar[tuple[str, ...]] = ("rm_accuracy",)
     held_out: int
     """Held-out pairs; below 100 accuracies differ too much by chance to be judged."""
-    accuracy: float = 0.55
-    """Published reward models on noisy pairs reach 0.62 to 0.70; a coin 0.5."""
+    errors: float = 1.5
+    """Standard errors above one half that one of the last two accuracies must reach. A small reward
+    model on noisy pairs may be right in 55 of 100; published ones are in 62 to 70."""
     evaluations: int = 3
     """Before the third the model has hardly begun."""
 
@@ -215,7 +220,8 @@ class UninformativeReward:
         values = series["rm_accuracy"].values
         if self.held_out < 100 or len(values) < self.evaluations:
             return None
-        if not max(values[-2:]) < self.accuracy:
+        limit = 0.5 + self.errors * 0.5 / math.sqrt(self.held_out)
+        if not max(values[-2:]) < limit:
             return None
         return Finding(
             f"{values[-1]:.1%} of {self.held_out} held-out pairs are in the rater's order; a coin "
@@ -424,6 +430,11 @@ def sft_monitors() -> tuple[Monitor, ...]:
 def reward_monitors(held_out: int) -> tuple[Monitor, ...]:
     """Of a reward model that is measured on so many pairs."""
     return NonFinite(), DeadReward(), UninformativeReward(held_out), SwappedLabels(held_out)
+
+
+def answer_monitors() -> tuple[Monitor, ...]:
+    """Of a policy that learns from comparisons, by what it answers in evaluations."""
+    return NonFinite(), RewardHacking(), ModeCollapse(), DistributionShift(), Forgetting()
 
 
 def policy_monitors(kl_target: float) -> tuple[Monitor, ...]:
