@@ -60,8 +60,14 @@ class RLHFOptions:
     """Rank of LoRA adapters, which alone are trained; 0 trains all weights."""
     gradient_checkpointing: bool = False
     """Less memory for about a third more time; for Hugging Face models."""
-    algorithm: Literal["ppo", "rloo", "grpo", "reinforce++"] = "ppo"
-    """How the policy is improved."""
+    algorithm: Literal["ppo", "rloo", "grpo", "reinforce++", "dpo", "best-of-n"] = "ppo"
+    """How the policy is improved: by reinforcement, by the comparisons themselves (dpo), or not at
+    all but by choosing among several answers (best-of-n)."""
+    n: str = "1,2,4,8,16,32,64"
+    """Answers that best-of-n chooses among, rising; as many as the last are written."""
+    pitfall: str | None = None
+    """A mistake to make on purpose: kl-off, placeholder-loss, untrained-reward, swapped-pairs,
+    reward-at-padding or length-bias. A monitor should catch it."""
     seed: int = 1
     """Seeds all stages."""
     sft_updates: int = 400
@@ -103,14 +109,20 @@ def run(arguments: list[str], output: Output) -> int:
     options = parse(RLHFOptions, "rlhf", arguments, EXAMPLE)
     import torch
 
+    from ppolab.language.pitfalls import pitfall_named, with_pitfall
     from ppolab.runs import Runs
 
+    pitfall = None if options.pitfall is None else pitfall_named(options.pitfall)
+    if pitfall is not None:
+        output.console.print(f"[bold]{pitfall.name}[/bold]: {pitfall.sentence}")
     torch.set_num_threads(options.threads)
     runs = Runs(options.home / "runs")
     folders = {"sft": options.sft, "reward-model": options.reward_model}
     done: dict[str, dict[str, Any]] = {}
     for name in _stages_to_run(options, output.console):
         stage = _stage(name, options, folders)
+        if pitfall is not None:
+            stage = with_pitfall(stage, pitfall.name)
         result = _run_stage(runs, stage, output.console)
         done[name] = result
         folders[name] = Path(result["run"])
@@ -160,6 +172,8 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
             options.task, policy, options.pairs, options.longest_response, training=training,
             huggingface=_huggingface(options),
         )  # fmt: skip
+    if options.algorithm in ("dpo", "best-of-n"):
+        return _rival(options, policy, folders["reward-model"])
     ppo = RLHFConfig(
         options.algorithm, options.seed, options.updates, kl_coef=options.kl_coef,
         kl_target=options.kl_target, dtype=options.dtype,
@@ -211,6 +225,29 @@ def _rate(options: RLHFOptions, default: float) -> float:
     return LARGE_MODEL_RATE * (LORA_FACTOR if options.lora_rank else 1)
 
 
+def _rival(options: RLHFOptions, policy: str, reward: Path | None) -> Any:
+    """The settings of a stage that does without reinforcement."""
+    from ppolab.language.best_of_n import BestOfNConfig
+    from ppolab.language.dpo import DPOConfig
+    from ppolab.language.rival_stages import BestOfNStage, DPOStage
+    from ppolab.language.stages import GOLD
+
+    if options.algorithm == "best-of-n":
+        sampling = BestOfNConfig(options.seed, _numbers(options.n))
+        return BestOfNStage(options.task, policy, str(reward or GOLD), sampling)
+    dpo = DPOConfig(options.seed, beta=options.kl_coef, dtype=options.dtype)
+    return DPOStage(options.task, policy, str(reward or ""), dpo)
+
+
+def _numbers(listed: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in listed.split(","))
+    except ValueError as error:
+        raise InvalidSettingError(
+            "n", listed, "is no list of whole numbers", "Give such as 1,2,4,8"
+        ) from error
+
+
 def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
     """Run one stage to its end; return what it came to."""
     from ppolab.runs.session import NoControls, Session
@@ -231,14 +268,20 @@ def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     status = folder.status()
     console.print(status.words)
-    first = folder.fold().columns
+    columns = folder.fold().columns
+    first = {key: column.values[0] for key, column in columns.items() if column.values}
+    if stage.kind == "best-of-n" and columns:  # before: one answer, from the same sample
+        for key, column in (("eval_gold", "bon_gold"), ("eval_reward", "bon_reward")):
+            first[key] = columns[f"{column}/{stage.training.n[0]}"].values[-1]
+        first["eval_kl"] = 0.0
     return {
         "state": state,
         "run": str(folder.path),
         "id": folder.id,
         "seconds": round(seconds, 2),
-        "first": {key: column.values[0] for key, column in first.items() if column.values},
+        "first": first,
         "last": dict(status.latest),
+        "alerts": [event.data for event in folder.read() if event.type == "alert"],
     }
 
 
@@ -263,6 +306,7 @@ def _summary(done: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "kl": last.get("eval_kl"),
             "distinct2": last.get("eval_distinct_2"),
         }
+    summary["alerts"] = [alert["kind"] for result in done.values() for alert in result["alerts"]]
     summary["seconds"] = round(sum(result["seconds"] for result in done.values()), 2)
     return summary
 
@@ -280,6 +324,10 @@ def _show(console: Console, done: dict[str, dict[str, Any]]) -> None:
             before, after = done[stage]["first"].get(key), done[stage]["last"][key]
             table.add_row(stage, words, _number(before), _number(after))
     console.print(table)
+    for stage, result in done.items():
+        for alert in result["alerts"]:
+            words = f"{alert.get('found', '')}. {alert.get('try', '')}"
+            console.print(f"[bold]{stage}: {alert['kind']}[/bold]: {words}")
 
 
 def _number(value: float | None) -> str:

@@ -96,3 +96,30 @@ RLHF_METRICS = (
     Metric("responses_per_second", "Responses per second", "1/s", "none",
            "Responses written and learnt from per second of this update."),
 )  # fmt: skip
+
+_EVALUATION = tuple(metric for metric in RLHF_METRICS if metric.key.startswith("eval_"))
+
+DPO_METRICS = (
+    Metric("dpo_held_out_accuracy", "Held-out accuracy", "share", "actor",
+           "Share of held-out pairs whose chosen answer has the higher implied reward."),
+    *_EVALUATION,
+    Metric("dpo_loss", "Loss", "nats", "actor",
+           "Bradley–Terry loss on implied rewards; it begins at ln 2 ≈ 0.693."),
+    Metric("dpo_margin", "Implied margin", "reward", "reward",
+           "Implied reward β·log(π/π_ref) of the batch's chosen answers less that of the others."),
+    Metric("dpo_held_out_margin", "Held-out margin", "reward", "reward",
+           "The same of held-out pairs."),
+    Metric("dpo_accuracy", "Accuracy in the batch", "share", "actor",
+           "Share of the batch's pairs whose chosen answer has the higher implied reward."),
+    Metric("dpo_chosen", "Implied reward, chosen", "reward", "reward",
+           "Of preferred answers. Below 0 they have become less likely than they were: only the "
+           "difference is learnt."),
+    Metric("dpo_rejected", "Implied reward, rejected", "reward", "reward",
+           "Of the other answers."),
+    Metric("gradient_norm", "Gradient norm", "", "none",
+           "Length of the gradient before it was shortened."),
+    Metric("learning_rate", "Learning rate", "", "none", "Adam's step size."),
+)  # fmt: skip
+
+_CHOSEN = ("eval_gold", "eval_reward", "eval_kl", "eval_gold_error")
+BEST_OF_N_METRICS = tuple(metric for metric in _EVALUATION if metric.key in _CHOSEN)

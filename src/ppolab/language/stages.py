@@ -37,7 +37,17 @@ from ppolab.language.huggingface.loading import is_huggingface
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.models import LanguageModel
 from ppolab.language.objectives import Objectives, balance
-from ppolab.language.preference_data import Comparison, PreferencePair, Rater, compare_answers
+from ppolab.language.pitfalls import REWARD_AT_PADDING, reward_at_padding
+from ppolab.language.preference_data import (
+    Comparison,
+    PreferencePair,
+    Rater,
+    compare_answers,
+    write_pairs,
+)
+from ppolab.language.preference_data import (
+    pairs_of as pairs_among,
+)
 from ppolab.language.rankings import rank_answers
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_ensembles import EnsembleTrainer
@@ -67,6 +77,7 @@ KEPT_TEXTS = 128  # held-out texts of the corpus by which evaluations see what i
 _REFERENCE_ANSWERS = 256  # that objectives are brought to one scale on
 _SHIFTED_PAIRS = 256  # of the base model, that a reward model is tried on
 STUDY_NAME = "reward-study.json"
+PAIRS_NAME = "pairs.jsonl"
 GOLD = "gold"  # the task's own judge, in place of a reward model
 
 
@@ -157,6 +168,8 @@ class RLHFStage:
     objectives: tuple[tuple[float, str], ...] = ()
     """Further rewards as (weight, gold or folder); all, with `reward` at weight 1, are then
     brought to deviation 1 on what the policy writes at first."""
+    fault: str = "none"
+    """A mistake to study: none, or reward-at-padding."""
 
     def __post_init__(self) -> None:
         for given in self.objectives:
@@ -170,6 +183,8 @@ class RLHFStage:
         object.__setattr__(self, "objectives", pairs)
         if self.rule not in RULES:
             raise UnknownNameError("rule", self.rule, sorted(RULES))
+        if self.fault not in ("none", REWARD_AT_PADDING):
+            raise UnknownNameError("fault", self.fault, ["none", REWARD_AT_PADDING])
         if not 0 <= self.caution < math.inf:
             raise InvalidSettingError(
                 "caution", self.caution, "must not be negative", "Give 0 or more"
@@ -190,18 +205,18 @@ def stage_from_mapping(stage: type[Any], data: Mapping[str, Any]) -> Any:
         UnknownNameError: a setting that does not exist.
         InvalidSettingError: a value of the wrong type or out of range.
     """
-    groups: dict[str, dict[type[Any], Any]] = {
-        "training": {SFTStage: SFTConfig, RewardStage: RewardConfig, RLHFStage: RLHFConfig},
-        "rater": {RewardStage: Rater},
-        "huggingface": dict.fromkeys((SFTStage, RewardStage, RLHFStage), HuggingFaceSettings),
-    }
     known = {f.name for f in dataclasses.fields(stage)}
+    groups = {
+        f.name: f.default_factory
+        for f in dataclasses.fields(stage)
+        if f.default_factory is not dataclasses.MISSING
+    }
     values: dict[str, Any] = {}
     for name, value in data.items():
         if name not in known:
             raise UnknownNameError("setting", name, sorted(known))
         grouped = name in groups
-        values[name] = _build(groups[name][stage], name, value) if grouped else value
+        values[name] = _build(groups[name], name, value) if grouped else value
     return _build(stage, "stage", values)
 
 
@@ -271,12 +286,16 @@ def sft_trainer(stage: SFTStage, recorder: Recorder, say: Say) -> SFTTrainer:
 
 
 def reward_trainer(
-    stage: RewardStage, recorder: Recorder, say: Say
+    stage: RewardStage, folder: Path, recorder: Recorder, say: Say
 ) -> RewardTrainer | EnsembleTrainer:
-    """The trainer of a reward stage; writes the answers first, which takes a while."""
+    """The trainer of a reward stage; writes the answers first, which takes a while.
+
+    The comparisons are left in the folder, for people to read and for DPO to learn from.
+    """
     policy = _trainable(stage)
     task = _task(stage, policy)
     pairs = _comparisons(stage, task, policy, say)
+    write_pairs(folder / PAIRS_NAME, pairs_among(pairs), task.tokenizer)
     training = stage.training
     another = isinstance(policy, HuggingFaceModel)
     if training.ensemble == "models":
@@ -318,6 +337,7 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
         reward, task.prompts(),
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
         corpus=_kept_texts(task),
+        place_rewards=reward_at_padding if stage.fault == REWARD_AT_PADDING else None,
     )  # fmt: skip
 
 
@@ -345,7 +365,7 @@ def keep_reward_model(
         task, rows = _task(stage, trunk), 16
     else:
         task = task_named(stage.task)
-        policy, rows = _course_model(stage.policy, task), 512
+        policy, rows = policy_named(stage.policy, task), 512
     say("normalising on 512 fresh answers")
     generator = torch.Generator().manual_seed(stage.training.seed + 1)
     prompts = task.prompts()[:512]
@@ -459,7 +479,7 @@ def _reward(name: str, stage: RLHFStage, task: AnyTask) -> RewardFunction:
     model: ScoringModel = (
         huggingface.load_reward_model(name)
         if huggingface.is_reward_model(name)
-        else load_reward_model(_product(name))
+        else load_reward_model(product_of(name))
     )
     model.be_cautious(stage.rule, stage.caution)
     return model
@@ -488,7 +508,7 @@ def _is_objective(given: Any) -> bool:
 def _trainable(stage: Stage) -> LanguageModel:
     named = start_of(stage)
     if is_course_model(named):
-        return _course_model(named, task_named(stage.task))
+        return policy_named(named, task_named(stage.task))
     return huggingface.load_trainable(
         named, stage.huggingface, stage.training.dtype, stage.training.seed
     )
@@ -507,11 +527,12 @@ def is_course_model(named: str) -> bool:
     return named == BASE or not is_huggingface(named)
 
 
-def _course_model(named: str, task: Task) -> GPT:
-    return task.base_model() if named == BASE else load_gpt(_product(named))
+def policy_named(named: str, task: Task) -> GPT:
+    """The course's own base model, or the one that a run of it left in its folder."""
+    return task.base_model() if named == BASE else load_gpt(product_of(named))
 
 
-def _product(named: str) -> Path:
+def product_of(named: str) -> Path:
     """The model in the folder of a run.
 
     Raises:

@@ -24,6 +24,8 @@ _MODULES = {
     "sft": _LANGUAGE,
     "reward-model": _LANGUAGE,
     "rlhf": _LANGUAGE,
+    "dpo": _LANGUAGE,
+    "best-of-n": _LANGUAGE,
 }
 
 

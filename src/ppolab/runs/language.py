@@ -1,4 +1,4 @@
-"""Runs of the three stages of RLHF: SFT, reward model, RLHF."""
+"""Runs of the stages of RLHF, SFT, reward model and RLHF, and of its rivals."""
 
 from __future__ import annotations
 
@@ -8,28 +8,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppolab.language import stages
-from ppolab.language.metrics import REWARD_METRICS, RLHF_METRICS, SFT_METRICS
+from ppolab.language import rival_stages, stages
+from ppolab.language.metrics import (
+    BEST_OF_N_METRICS,
+    DPO_METRICS,
+    REWARD_METRICS,
+    RLHF_METRICS,
+    SFT_METRICS,
+)
 from ppolab.language.reward_training import planned_steps
+from ppolab.language.rival_stages import BestOfNStage, DPOStage
 from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
+from ppolab.language.tasks import task_named
 from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric, undescribed
 from ppolab.recorder import Recorder
 from ppolab.runs.kinds import Plan, Say, Trainer
-from ppolab.runs.language_monitors import policy_monitors, reward_monitors, sft_monitors
+from ppolab.runs.language_monitors import (
+    answer_monitors,
+    policy_monitors,
+    reward_monitors,
+    sft_monitors,
+)
 from ppolab.runs.monitors import Monitor
 
-Stage = SFTStage | RewardStage | RLHFStage
+Stage = SFTStage | RewardStage | RLHFStage | DPOStage | BestOfNStage
 
 
 @dataclass(frozen=True)
 class StageKind:
-    """One of the three stages, as a kind of run."""
+    """One of the stages, as a kind of run."""
 
     name: str
     stage: type[Any]
     metrics: tuple[Metric, ...]
-    make: Callable[[Any, Recorder, Say], Any]
+    make: Callable[[Any, Path, Recorder, Say], Any]
     keep: Callable[[Path, Any, Any], None]  # leaves the model of a finished trainer in the folder
     words: str  # what it does
     verdict: Callable[[Any], str]  # what a finished trainer came to
@@ -40,9 +53,15 @@ class StageKind:
     def plan(self, config: Mapping[str, Any]) -> Plan:
         """What a run with these settings will do."""
         stage = stage_from_mapping(self.stage, config)
-        title, name = stages.subject_of(stage)
+        if isinstance(stage, DPOStage | BestOfNStage):
+            task = task_named(stage.task)
+            title, name = task.title, task.name
+        else:
+            title, name = stages.subject_of(stage)
         steps = getattr(stage.training, "updates", None)
-        if steps is None:  # of a reward model: what is left of the pairs after the held-out share
+        if isinstance(stage, DPOStage):
+            steps = rival_stages.planned_dpo_steps(stage)
+        elif steps is None:  # of a reward model: what is left of the pairs after the held-out share
             steps = planned_steps(stage.training, stages.pairs_of(stage))
         return Plan(title, f"{self.name}-{name}", stage.training.seed, steps)
 
@@ -50,7 +69,7 @@ class StageKind:
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say
     ) -> Trainer:
         """Make the trainer; telling what is read and written on the way."""
-        made: Trainer = self.make(stage_from_mapping(self.stage, config), recorder, say)
+        made: Trainer = self.make(stage_from_mapping(self.stage, config), folder, recorder, say)
         return made
 
     def monitors(self, config: Mapping[str, Any]) -> tuple[Monitor, ...]:
@@ -92,11 +111,22 @@ def _rlhf_verdict(trainer: Any) -> str:
     return f"{judged} at a KL of {found.kl:.1f} nats"
 
 
+def _best_of_n_verdict(trainer: Any) -> str:
+    first, last = trainer.curve()[0], trainer.curve()[-1]
+    words = (f"gold score {first.gold:.2f} of the best of {first.n}, {last.gold:.2f} of the best "
+             f"of {last.n}, at a KL of {last.kl:.1f} nats at most")  # fmt: skip
+    law = trainer.law()
+    if law is None:
+        return words
+    return f"{words}; gain d·(α − β·d) with α = {law.alpha:.3f}, β = {law.beta:.3f}"
+
+
 KINDS = {
     kind.name: kind
     for kind in (
         StageKind(
-            "sft", SFTStage, SFT_METRICS, stages.sft_trainer,
+            "sft", SFTStage, SFT_METRICS,
+            lambda stage, folder, recorder, say: stages.sft_trainer(stage, recorder, say),
             lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.model),
             "fine-tuning", _sft_verdict, lambda stage: sft_monitors(),
         ),
@@ -107,10 +137,26 @@ KINDS = {
             lambda stage: reward_monitors(round(stage.training.held_out * stages.pairs_of(stage))),
         ),
         StageKind(
-            "rlhf", RLHFStage, RLHF_METRICS, stages.rlhf_trainer,
+            "rlhf", RLHFStage, RLHF_METRICS,
+            lambda stage, folder, recorder, say: stages.rlhf_trainer(stage, recorder, say),
             lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.policy),
             "writing, scoring and learning", _rlhf_verdict,
             lambda stage: policy_monitors(stage.training.kl_target), checkpoint_interval=10,
+        ),
+        StageKind(
+            "dpo", DPOStage, DPO_METRICS,
+            lambda stage, folder, recorder, say: rival_stages.dpo_trainer(stage, recorder, say),
+            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.policy),
+            "learning from comparisons", _rlhf_verdict, lambda stage: answer_monitors(),
+        ),
+        StageKind(
+            "best-of-n", BestOfNStage, BEST_OF_N_METRICS,
+            lambda stage, folder, recorder, say: rival_stages.best_of_n_sampler(
+                stage, recorder, say
+            ),
+            lambda folder, stage, trainer: rival_stages.keep_curve(folder, trainer),
+            "writing many answers to each prompt", _best_of_n_verdict, lambda stage: (),
+            checkpoint_interval=2,
         ),
     )
 }  # fmt: skip
