@@ -172,10 +172,11 @@ def _stage(name: str, options: RLHFOptions, folders: dict[str, Path | None]) -> 
             options.task, policy, options.pairs, options.longest_response, training=training,
             huggingface=_huggingface(options),
         )  # fmt: skip
-    if options.algorithm in ("dpo", "best-of-n"):
+    algorithm = options.algorithm
+    if algorithm == "dpo" or algorithm == "best-of-n":
         return _rival(options, policy, folders["reward-model"])
     ppo = RLHFConfig(
-        options.algorithm, options.seed, options.updates, kl_coef=options.kl_coef,
+        algorithm, options.seed, options.updates, kl_coef=options.kl_coef,
         kl_target=options.kl_target, dtype=options.dtype,
         # Beside an adapter a critic of its own would be a second copy of the model.
         shared_trunk=options.shared_trunk or (options.lora_rank > 0 and options.algorithm == "ppo"),

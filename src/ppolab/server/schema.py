@@ -62,7 +62,7 @@ RunState = Literal[
 ]
 
 
-RunKindName = Literal["control", "sft", "reward-model", "rlhf"]
+RunKindName = Literal["control", "sft", "reward-model", "rlhf", "dpo", "best-of-n"]
 
 
 class LiveSetting(Message):

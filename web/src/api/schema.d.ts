@@ -1136,7 +1136,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "control" | "sft" | "reward-model" | "rlhf";
+            kind: "control" | "sft" | "reward-model" | "rlhf" | "dpo" | "best-of-n";
             /** Environment */
             environment: string;
             /** Config */
@@ -1273,7 +1273,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "control" | "sft" | "reward-model" | "rlhf";
+            kind: "control" | "sft" | "reward-model" | "rlhf" | "dpo" | "best-of-n";
             /** Environment */
             environment: string;
             /** Preset */
@@ -1370,7 +1370,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "control" | "sft" | "reward-model" | "rlhf";
+            kind: "control" | "sft" | "reward-model" | "rlhf" | "dpo" | "best-of-n";
             /** Environment */
             environment: string;
             /** Preset */

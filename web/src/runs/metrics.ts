@@ -53,9 +53,21 @@ export const SHOWN: Record<RunKind, Shown> = {
     ],
     sideWords: "Gold score, KL, length and diversity",
   },
+  dpo: {
+    main: "dpo_held_out_accuracy",
+    verdict: { label: "gold score", metric: "eval_gold" },
+    side: ["eval_gold", "eval_kl", "dpo_loss", "dpo_margin", "dpo_chosen", "dpo_rejected", "eval_distinct_2"],
+    sideWords: "Gold score, KL and implied rewards",
+  },
+  "best-of-n": {
+    main: "eval_gold",
+    verdict: { label: "gold score", metric: "eval_gold" },
+    side: ["eval_reward", "eval_kl", "eval_distinct_2", "eval_reference_nll"],
+    sideWords: "Reward, KL and diversity",
+  },
 };
 
-const SHARES = new Set(["clip_fraction", "rm_accuracy", "rm_clear_accuracy", "rm_calibration_error", "eval_distinct_2"]);
+const SHARES = new Set(["clip_fraction", "rm_accuracy", "rm_clear_accuracy", "rm_calibration_error", "eval_distinct_2", "dpo_held_out_accuracy"]);
 
 /** Find what is known of a metric; null when this run does not record it. */
 export function metricInfo(run: Wire["RunDetail"] | null, key: string): MetricInfo | null {
