@@ -46,6 +46,8 @@ REFERENCES: dict[str, tuple[Published, ...]] = {
         Published(CLEANRL, 2382.86, 271.74, 1_000_000, "training"),
         Published(ZOO, 2410.4, 10.0, 1_000_000, "evaluation"),
     ),
+    # Nobody seems to have published PPO's return in a table for as many steps of the same game.
+    "minatar-breakout": (),
 }
 
 # The 97.5th percentile of Student's t with 1, 2, … degrees of freedom.

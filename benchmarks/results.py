@@ -58,7 +58,6 @@ Row = dict[str, Any]
 
 def train(config: PPOConfig, advance: Callable[[PPOTrainer], None]) -> Row:
     """Train to the end, then let the finished policy play; `advance` is called every rollout."""
-    load = os.getloadavg()[0]
     trainer = PPOTrainer(config)
     curve: list[tuple[int, float | None]] = []
     every = max(1, config.iterations // CURVE_POINTS)
@@ -80,7 +79,8 @@ def train(config: PPOConfig, advance: Callable[[PPOTrainer], None]) -> Row:
         "training_episodes": len(trainer.recent_returns),
         "evaluation": round(evaluation.mean, 2),
         "evaluation_spread": round(evaluation.std, 2),
-        "load_average_at_start": round(load, 1), "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "load_average_at_end": round(os.getloadavg()[0], 1),
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "curve": curve,
     }  # fmt: skip
     trainer.close()
@@ -89,22 +89,28 @@ def train(config: PPOConfig, advance: Callable[[PPOTrainer], None]) -> Row:
 
 def save(name: str, row: Row, measured: Row, path: Path = KEPT) -> None:
     """Put a training in the file, in the place of an older one with the same seed."""
-    data = json.loads(path.read_text()) if path.exists() else {"tasks": {}}
-    rows = [old for old in data["tasks"].get(name, []) if old["seed"] != row["seed"]]
-    data["tasks"][name] = sorted([*rows, row], key=lambda kept: kept["seed"])
-    data |= measured
-    path.write_text(dumped(data))
+    data = json.loads(path.read_text()) if path.exists() else {}
+    kept = data.setdefault("tasks", {})
+    others = [old for old in kept.get(name, []) if old["seed"] != row["seed"]]
+    kept[name] = sorted([*others, row], key=lambda one: one["seed"])
+    path.write_text(dumped(data | measured))
 
 
 def dumped(data: Row) -> str:
     """One line per training, so that a change of one shows as one."""
-    tasks = {
-        name: [json.dumps(row, separators=(",", ":")) for row in rows]
-        for name, rows in sorted(data["tasks"].items())
-    }
-    body = ",\n".join(f'"{name}": [\n' + ",\n".join(rows) + "\n]" for name, rows in tasks.items())
-    others = {name: value for name, value in sorted(data.items()) if name != "tasks"}
-    return json.dumps(others)[:-1] + f', "tasks": {{\n{body}\n}}}}\n'
+    lines = []
+    for name, value in sorted(data.items()):
+        if name == "tasks":
+            groups = [
+                f"{json.dumps(task)}: [\n"
+                + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+                + "\n]"
+                for task, rows in sorted(value.items())
+            ]
+            lines.append(f"{json.dumps(name)}: {{\n" + ",\n".join(groups) + "\n}")
+        else:
+            lines.append(f"{json.dumps(name)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def summarize(name: str, rows: list[Row], quick: bool) -> Row:

@@ -1,6 +1,6 @@
 """The tables and curves of docs/results.md out of docs/results.json, where `results.py` keeps them.
 
-.venv/bin/python benchmarks/results_page.py            puts both tables in docs/results.md and
+.venv/bin/python benchmarks/results_page.py            puts the tables in docs/results.md and
                                                        draws docs/images/results.svg
 .venv/bin/python benchmarks/results_page.py --check    changes nothing; fails if they differ
 """
@@ -107,8 +107,10 @@ def figure(tasks: Tasks) -> str:
 
 
 def panel(name: str, rows: Rows) -> str:
-    theirs = REFERENCES[name]
     seen = [value for row in rows for _, value in row["curve"] if value is not None]
+    room = (max(seen) - min(seen)) / 4
+    # One that lies far beyond would press the curves flat.
+    theirs = [t for t in REFERENCES[name] if min(seen) - room <= t.mean <= max(seen) + room]
     low, high = (choose(*seen, *(t.mean for t in theirs)) for choose in (min, max))
     last = max(row["steps"] for row in rows)
 
@@ -143,7 +145,8 @@ def panel(name: str, rows: Rows) -> str:
 
 def with_tables(page: str, tasks: Tasks) -> str:
     """The page with what stands between its marks replaced."""
-    for name, table in (("comparison", comparison(tasks)), ("trainings", trainings(tasks))):
+    tables = {"comparison": comparison(tasks), "trainings": trainings(tasks)}
+    for name, table in tables.items():
         start, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
         before, rest = page.split(start, 1)
         _, after = rest.split(end, 1)
@@ -157,7 +160,8 @@ def main() -> int:
     )
     parser.add_argument("--check", action="store_true", help="change nothing, fail if they differ")
     check = parser.parse_args().check
-    tasks: Tasks = json.loads(DATA.read_text())["tasks"]
+    data = json.loads(DATA.read_text())
+    tasks: Tasks = data["tasks"]
     page = PAGE.read_text()
     wanted = {PAGE: with_tables(page, tasks), FIGURE: figure(tasks)}
     stale = [p for p, text in wanted.items() if not p.exists() or p.read_text() != text]
