@@ -217,10 +217,10 @@ def normalize(advantages: Tensor, epsilon: float = 1e-8) -> Tensor:
 
     Source: Huang et al. (2022), "The 37 implementation details of PPO", detail 7.
     """
+    centred = advantages - advantages.mean()
     if advantages.numel() < 2:
-        return advantages - advantages.mean()
-    deviation, mean = torch.std_mean(advantages)
-    return (advantages - mean) / (deviation + epsilon)
+        return centred
+    return centred / (advantages.std() + epsilon)
 
 
 def require_matching_time(rewards: Tensor, **others: Tensor) -> None:
