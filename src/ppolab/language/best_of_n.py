@@ -16,10 +16,11 @@ from torch import Tensor
 
 from ppolab.algorithms.best_of_n import best_of_n_kl, best_of_n_value
 from ppolab.algorithms.overoptimization import OveroptimizationLaw, fit_overoptimization
-from ppolab.errors import InvalidSettingError, UnknownNameError
+from ppolab.errors import InvalidSettingError
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.models import LanguageModel
 from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 from ppolab.recorder import NullRecorder, Recorder
@@ -75,7 +76,7 @@ class BestOfNPoint:
     gold_error: float  # standard error over the prompts
 
 
-class BestOfNSampler:
+class BestOfNSampler(StageTrainer):
     """Writes answers, a few prompts at each call of `iterate`, and keeps their scores.
 
     Args:
@@ -114,19 +115,9 @@ class BestOfNSampler:
         self.iteration = 0
 
     @property
-    def step(self) -> int:
-        """Batches of prompts answered so far."""
-        return self.iteration
-
-    @property
     def total_steps(self) -> int:
         """Batches of prompts in all."""
         return self.config.updates
-
-    @property
-    def finished(self) -> bool:
-        """Whether all prompts are answered."""
-        return self.iteration >= self.config.updates
 
     @torch.no_grad()
     def iterate(self) -> dict[str, float]:
@@ -198,10 +189,3 @@ class BestOfNSampler:
         self.generator.set_state(tensors["generator"])
         self.iteration = extra["iteration"]
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""

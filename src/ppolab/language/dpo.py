@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ppolab.algorithms.preferences import dpo_loss
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy
 from ppolab.language.generation import Sampling
 from ppolab.language.hardware import dtype_of
@@ -24,6 +24,7 @@ from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.preference_data import PreferencePair
 from ppolab.language.rewards import RewardFunction
 from ppolab.language.sft import Example, warmup_then_decay
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 from ppolab.recorder import NullRecorder, Recorder
@@ -103,7 +104,7 @@ class DPOConfig:
             raise InvalidSettingError(name, getattr(self, name), problem, mend)
 
 
-class DPOTrainer:
+class DPOTrainer(StageTrainer):
     """Improves a policy by comparisons.
 
     One call of `iterate` is one gradient step. Between calls it can be saved and restored, and goes
@@ -156,19 +157,9 @@ class DPOTrainer:
         self.iteration = 0
 
     @property
-    def step(self) -> int:
-        """Gradient steps taken so far."""
-        return self.iteration
-
-    @property
     def total_steps(self) -> int:
         """Gradient steps of the whole training."""
         return self._total
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are taken."""
-        return self.iteration >= self._total
 
     def iterate(self) -> dict[str, float]:
         """Take one gradient step; return what was recorded.
@@ -230,27 +221,17 @@ class DPOTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
-        tensors = {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        tensors = self.optimizer.state()
         tensors |= {"generator": self.generator.get_state(), "order": self._order}
         return tensors, {"iteration": self.iteration}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
-        prefix = "optimizer."
-        self.optimizer.restore(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
+        self.optimizer.restore(tensors)
         self.generator.set_state(tensors["generator"])
         self._order = tensors["order"].clone()
         self.iteration = extra["iteration"]
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _next_rows(self) -> Tensor:
         """Which pairs come next; each once before any comes again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -94,22 +94,25 @@ class FlatAdamW:
         return norm
 
     def state(self) -> dict[str, Tensor]:
-        """The weights in full precision and Adam's memory, for a checkpoint."""
-        tensors = {"vector": self.vector.clone()}
+        """The weights in full precision and Adam's memory, for a checkpoint.
+
+        Every name begins with "optimizer.", so that a trainer may keep more beside them.
+        """
+        tensors = {"optimizer.vector": self.vector.clone()}
         for index, piece in enumerate(self._pieces):
             for name, value in self._adam.state.get(piece, {}).items():
-                tensors[f"adam.{index}.{name}"] = torch.as_tensor(value).clone()
+                tensors[f"optimizer.adam.{index}.{name}"] = torch.as_tensor(value).clone()
         return tensors
 
     @torch.no_grad()
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go back to what `state` returned."""
-        self.vector.copy_(tensors["vector"])
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what `state` returned; other tensors may be among these."""
+        self.vector.copy_(tensors["optimizer.vector"])
         if self._compute is not self.vector:
             self._compute.copy_(self.vector)
         self._adam.state.clear()
         for index, piece in enumerate(self._pieces):
-            prefix = f"adam.{index}."
+            prefix = f"optimizer.adam.{index}."
             found: dict[str, Any] = {
                 name.removeprefix(prefix): value.clone().to(piece.device)
                 for name, value in tensors.items()

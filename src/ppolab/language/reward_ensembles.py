@@ -9,17 +9,17 @@ from typing import Any
 
 from torch import Tensor
 
-from ppolab.errors import UnknownNameError
 from ppolab.language.models import LanguageModel
 from ppolab.language.preference_data import Comparison
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_evaluation import RewardEvaluation, evaluate_reward_model
 from ppolab.language.reward_model import RewardEnsemble, RewardModel
 from ppolab.language.reward_training import RewardTrainer, require_finite
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.recorder import NullRecorder, Recorder
 
 
-class EnsembleTrainer:
+class EnsembleTrainer(StageTrainer):
     """Trains `config.members` reward models, with the seeds from `config.seed` on.
 
     Each has its own head, order of comparisons and optimiser, and becomes bit for bit what it would
@@ -51,20 +51,13 @@ class EnsembleTrainer:
             for member, model in enumerate(models)
         ]
         first = self.trainers[0]
-        self.dtype, self.held_out, self.total_steps = (
-            first.dtype, first.held_out, first.total_steps,
-        )  # fmt: skip
+        self.dtype, self.held_out = first.dtype, first.held_out
         self.iteration = 0
 
     @property
-    def step(self) -> int:
-        """Gradient steps that each member has taken so far."""
-        return self.iteration
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are taken."""
-        return self.iteration >= self.total_steps
+    def total_steps(self) -> int:
+        """Gradient steps of each member."""
+        return self.trainers[0].total_steps
 
     def iterate(self) -> dict[str, float]:
         """Take one gradient step with each member; return what was recorded.
@@ -106,10 +99,3 @@ class EnsembleTrainer:
             trainer.restore(own, extra)
         self.iteration = extra["iteration"]
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ppolab.algorithms.preferences import contrastive_loss
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.preference_data import Comparison, PreferencePair, pairs_of
@@ -21,6 +21,7 @@ from ppolab.language.reward_heads import drop_units
 from ppolab.language.reward_losses import make_loss
 from ppolab.language.reward_model import RewardModel
 from ppolab.language.sft import warmup_then_decay
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokens import TokenBatch
 from ppolab.recorder import NullRecorder, Recorder
 
@@ -31,7 +32,7 @@ class RewardTrainingDivergedError(PPOLabError):
     """The loss stopped being finite."""
 
 
-class RewardTrainer:
+class RewardTrainer(StageTrainer):
     """Trains a reward model on comparisons of answers, by the loss that its settings name.
 
     One call of `iterate` is one gradient step. Between calls it can be saved and restored.
@@ -71,19 +72,9 @@ class RewardTrainer:
         self.iteration = 0
 
     @property
-    def step(self) -> int:
-        """Gradient steps taken so far."""
-        return self.iteration
-
-    @property
     def total_steps(self) -> int:
         """Gradient steps of the whole training."""
         return self.config.epochs * self._steps_per_epoch
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are taken."""
-        return self.iteration >= self.total_steps
 
     def iterate(self) -> dict[str, float]:
         """Take one gradient step; return what was recorded.
@@ -147,27 +138,17 @@ class RewardTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
-        tensors = {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        tensors = self.optimizer.state()
         tensors |= {"generator": self.generator.get_state(), "order": self._order}
         return tensors, {"iteration": self.iteration}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
-        prefix = "optimizer."
-        self.optimizer.restore(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
+        self.optimizer.restore(tensors)
         self.generator.set_state(tensors["generator"])
         self._order = tensors["order"].clone()
         self.iteration = extra["iteration"]
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def planned_steps(config: RewardConfig, pairs: int) -> int:

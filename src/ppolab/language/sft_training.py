@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
@@ -22,6 +22,7 @@ from ppolab.language.sft import (
     validation_loss,
     warmup_then_decay,
 )
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.recorder import NullRecorder, Recorder
 
 
@@ -67,7 +68,7 @@ class SFTConfig:
             raise InvalidSettingError(name, getattr(self, name), problem, mend)
 
 
-class SFTTrainer:
+class SFTTrainer(StageTrainer):
     """Fine-tunes a model on examples.
 
     One call of `iterate` is one gradient step. Between calls it can be saved and restored.
@@ -99,19 +100,9 @@ class SFTTrainer:
         self._start_over(0)
 
     @property
-    def step(self) -> int:
-        """Gradient steps taken so far."""
-        return self.iteration
-
-    @property
     def total_steps(self) -> int:
         """Gradient steps of the whole training."""
         return self.config.updates
-
-    @property
-    def finished(self) -> bool:
-        """Whether all steps are taken."""
-        return self.iteration >= self.config.updates
 
     def iterate(self) -> dict[str, float]:
         """Take one gradient step; return what was recorded.
@@ -150,24 +141,14 @@ class SFTTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
-        tensors = {f"optimizer.{k}": v for k, v in self.optimizer.state().items()}
+        tensors = self.optimizer.state()
         return tensors, {"iteration": self.iteration}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
-        prefix = "optimizer."
-        self.optimizer.restore(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
+        self.optimizer.restore(tensors)
         self._start_over(extra["iteration"])
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _start_over(self, iteration: int) -> None:
         """Deal the examples out from the seed, up to an iteration."""

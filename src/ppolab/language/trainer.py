@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.algorithms.kl import AdaptiveKL, FixedKL
 from ppolab.algorithms.policy_losses import clipped_policy_loss
-from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.config import RLHFConfig
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
 from ppolab.language.experience import Experience, RewardPlacement, make_experience
@@ -24,6 +24,7 @@ from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.rewards import RewardFunction, texts_of
 from ppolab.language.sft import Example
+from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.tokens import TokenBatch
 from ppolab.language.update import Learner, PolicyLossFunction, UpdateReport, update
@@ -36,7 +37,7 @@ class RLHFDivergedError(PPOLabError):
     """A number that training depends on stopped being finite."""
 
 
-class RLHFTrainer:
+class RLHFTrainer(StageTrainer):
     """Improves a language model by the rewards of what it writes.
 
     One call of `iterate` writes a batch of responses, scores them, and takes the gradient steps.
@@ -96,19 +97,9 @@ class RLHFTrainer:
         self.iteration = 0
 
     @property
-    def step(self) -> int:
-        """Updates done so far."""
-        return self.iteration
-
-    @property
     def total_steps(self) -> int:
         """Updates of the whole stage."""
         return self.config.updates
-
-    @property
-    def finished(self) -> bool:
-        """Whether all updates are done."""
-        return self.iteration >= self.config.updates
 
     def iterate(self) -> dict[str, float]:
         """Write, score and learn once; return what was recorded.
@@ -140,27 +131,17 @@ class RLHFTrainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
-        tensors = {f"optimizer.{k}": v for k, v in self.learner.optimizer.state().items()}
+        tensors = self.learner.optimizer.state()
         tensors["generator"] = self.generator.get_state()
         return tensors, {"iteration": self.iteration, "kl_coef": self.kl_controller.coefficient}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
-        prefix = "optimizer."
-        self.learner.optimizer.restore(
-            {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        )
+        self.learner.optimizer.restore(tensors)
         self.generator.set_state(tensors["generator"])
         self.iteration = extra["iteration"]
         self.kl_controller = replace(self.kl_controller, coefficient=extra["kl_coef"])
         return True
-
-    def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def _draw_prompts(self) -> TokenBatch:
         count = self.config.batch_size // self.config.responses_per_prompt
