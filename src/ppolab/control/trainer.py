@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ppolab.algorithms import schedules
-from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.control.backends import Progress, choose_backend
 from ppolab.control.building import build_networks
 from ppolab.control.config import PPOConfig
@@ -131,7 +130,7 @@ class PPOTrainer:
         if self.monitor is not None:
             self.monitor.begin()
         with self.recorder.stage("update"):
-            report, returns = self.backend.update(
+            report, _ = self.backend.update(
                 self.rollout, config, learning_rate, self.shuffle_generator
             )
         self.iteration += 1
@@ -140,7 +139,7 @@ class PPOTrainer:
         self._count(finished)
 
         seconds = time.perf_counter() - started
-        metrics = self._metrics(finished, report, returns) | {
+        metrics = self._metrics(finished, report) | {
             "learning_rate": learning_rate,
             "clip_range": config.clip_range,
             "steps_per_second": config.batch_size / seconds,
@@ -255,9 +254,7 @@ class PPOTrainer:
         self.recent_returns.extend(episode.episode_return for episode in finished)
         self.recent_lengths.extend(episode.length for episode in finished)
 
-    def _metrics(
-        self, finished: list[Finished | Team], report: UpdateReport, returns: Tensor
-    ) -> dict[str, float]:
+    def _metrics(self, finished: list[Finished | Team], report: UpdateReport) -> dict[str, float]:
         episode_returns = [episode.episode_return for episode in finished]
         return {
             "return_mean_100": self.mean_return,
@@ -269,9 +266,7 @@ class PPOTrainer:
             "entropy": report.entropy,
             "approx_kl": report.approx_kl,
             "clip_fraction": report.clip_fraction,
-            "explained_variance": explained_variance(
-                self.rollout.samples(self.rollout.values), self.rollout.samples(returns)
-            ),
+            "explained_variance": report.explained_variance,
             "gradient_norm": report.gradient_norm,
             "ratio_min": report.ratio_min,
             "ratio_max": report.ratio_max,

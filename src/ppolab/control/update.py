@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 from ppolab.algorithms.advantages import generalized_advantages, normalize
-from ppolab.algorithms.diagnostics import approximate_kl, ratio_histogram
+from ppolab.algorithms.diagnostics import (
+    approximate_kl,
+    explained_variance,
+    ratio_histogram,
+)
 from ppolab.control.config import PPOConfig
 from ppolab.control.losses import (
     PolicyLossFunction,
@@ -48,6 +52,7 @@ class UpdateReport:
     entropy: float  # nats
     approx_kl: float  # nats, to the policy that collected the rollout
     clip_fraction: float  # share of samples outside 1 ± ε
+    explained_variance: float  # share of the returns' that the critic had foreseen
     gradient_norm: float  # before it was shortened
     shortened: float  # share of minibatches whose gradient was shortened
     ratio_min: float  # of the last epoch taken
@@ -148,6 +153,9 @@ def update(
         entropy=entropy_mean,
         approx_kl=float(torch.stack(divergences).mean()),
         clip_fraction=clip_fraction,
+        explained_variance=explained_variance(
+            rollout.samples(rollout.values), rollout.samples(returns)
+        ),
         gradient_norm=float(torch.stack(norms).mean()),
         shortened=_share_above(torch.stack(norms), config.max_gradient_norm),
         ratio_min=float(epoch_ratios.min()),

@@ -64,7 +64,7 @@ def judge(sizes: Sizes, weights: Float32, observations: Float32, values: Float32
 def estimate_advantages(
     rewards: Float32, values: Float32, dones: Float32, last_values: Float32, gamma: np.float32,
     gae_lambda: np.float32, advantages: Float32, returns: Float32,
-) -> None:  # fmt: skip
+) -> float:  # fmt: skip
     r"""Generalized advantage estimation, backwards in time.
 
     $$\delta_t = r_t + \gamma (1 - d_t) V_{t+1} - V_t, \qquad
@@ -72,6 +72,9 @@ def estimate_advantages(
 
     All arrays are [time, environments] but for `last_values` [environments]; `advantages` and
     `returns` = advantages + values are written.
+
+    Returns:
+        The share of the returns' variance that the values explain; NaN where there is none.
 
     Source: Schulman et al. (2016), "High-dimensional continuous control using GAE", eq. 16.
     """
@@ -86,6 +89,21 @@ def estimate_advantages(
             next_value = values[t, i]
             advantages[t, i] = next_advantage
             returns[t, i] = next_advantage + next_value
+    return explained_variance(values.reshape(-1), returns.reshape(-1))
+
+
+@compiled()
+def explained_variance(values: Float32, returns: Float32) -> float:
+    """As `ppolab.algorithms.diagnostics.explained_variance`, of two flat arrays."""
+    start, gap = float(returns[0]), float(returns[0] - values[0])
+    total, square, error, square_error = 0.0, 0.0, 0.0, 0.0
+    for i in range(returns.size):  # less the first of all, for equal numbers to vary by exactly 0
+        far, wrong = returns[i] - start, returns[i] - values[i] - gap
+        total, square = total + far, square + far * far
+        error, square_error = error + wrong, square_error + wrong * wrong
+    varied = square - total * total / returns.size
+    unexplained = square_error - error * error / returns.size
+    return 1.0 - unexplained / varied if varied != 0.0 else np.nan
 
 
 @compiled()

@@ -160,19 +160,23 @@ class CompiledBackend:
         chance = draw(steps.actions.shape, np.float32)
         if isinstance(environment, CompiledEnvironment):
             return rollout_compiled(
-                self._sizes, self._weights, rollout, environment, chance, gamma, self._two_threads
+                self._sizes, self._weights, steps, environment, chance, gamma, self._two_threads
             )
         return self._collect_stepwise(rollout, steps, environment, chance, gamma)
 
     def advantages(self, rollout: Rollout, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
         """Generalized advantages and returns, both [time, environments]."""
+        return self._judge(rollout, gamma, lam)[:2]
+
+    def _judge(self, rollout: Rollout, gamma: float, lam: float) -> tuple[Tensor, Tensor, float]:
+        """Advantages and returns, and the share of these that the critic has foreseen."""
         advantages, returns = torch.empty_like(rollout.rewards), torch.empty_like(rollout.rewards)
-        acting.estimate_advantages(
+        explained = acting.estimate_advantages(
             rollout.rewards.numpy(), rollout.values.numpy(), rollout.dones.numpy(),
             rollout.last_values.numpy(), np.float32(gamma), np.float32(lam), advantages.numpy(),
             returns.numpy(),
         )  # fmt: skip
-        return advantages, returns
+        return advantages, returns, explained
 
     def update(
         self, rollout: Rollout, config: PPOConfig, learning_rate: float, generator: torch.Generator
@@ -182,7 +186,7 @@ class CompiledBackend:
         Returns:
             The report and the returns [time, environments] the critic was trained towards.
         """
-        advantages, returns = self.advantages(rollout, config.gamma, config.gae_lambda)
+        advantages, returns, explained = self._judge(rollout, config.gamma, config.gae_lambda)
         samples = flat_samples(rollout, advantages, returns)
         adam = self._optimizer
         learner = Learner(self._vector, self._gradient, adam.mean.numpy(), adam.square.numpy())
@@ -198,7 +202,7 @@ class CompiledBackend:
             if config.target_kl is not None and report.divergences[epoch] > config.target_kl:
                 break
         taken, epochs = adam.steps - steps, epoch + 1
-        return readable_report(report, epochs, epochs * len(order), taken), returns
+        return readable_report(report, explained, epochs, epochs * len(order), taken), returns
 
     def warm_up(
         self,
@@ -325,7 +329,7 @@ def sizes_of(model: ActorCritic) -> Sizes:
 
 
 def rollout_compiled(
-    sizes: Sizes, weights: Float32, rollout: Rollout, environment: CompiledEnvironment,
+    sizes: Sizes, weights: Float32, steps: rollouts.Steps, environment: CompiledEnvironment,
     uniforms: Float32, gamma: float, two_threads: bool | None = None,
 ) -> list[Finished]:  # fmt: skip
     """Fill a rollout from a compiled environment in one call.
@@ -333,7 +337,7 @@ def rollout_compiled(
     Args:
         sizes: of the networks.
         weights: both networks, padded.
-        rollout: to be filled.
+        steps: the rollout to be filled.
         environment: goes on from where it is.
         uniforms: [time, environments, choices], chance for the actions.
         gamma: discount per step.
@@ -343,15 +347,16 @@ def rollout_compiled(
         The episodes that ended, in order of time.
     """
     cart, grid = _rules(environment)
-    ended = new_ended(rollout.rewards.numel(), sizes.inputs)
+    ended = new_ended(steps.rewards.size, sizes.inputs)
     counts = rollouts.rollout(
-        sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), steps_of(rollout),
-        ended, shared(two_threads, len(environment)),
+        sizes, weights, environment.copies, cart, grid, uniforms, float(gamma), steps, ended,
+        shared(two_threads, len(environment)),
     )  # fmt: skip
-    middle = rollouts.middle_of(len(environment)) * len(rollout.rewards)
-    places = np.r_[: counts[0], middle : middle + counts[1]]
-    # Each half tells its own episodes in order of time.
-    places = places[np.lexsort((ended.environments[places], ended.times[places]))]
+    places: Any = slice(counts[0])
+    if counts[1]:  # each half tells its own episodes in order of time
+        middle = rollouts.middle_of(len(environment)) * len(steps.rewards)
+        places = np.r_[: counts[0], middle : middle + counts[1]]
+        places = places[np.lexsort((ended.environments[places], ended.times[places]))]
     rows = zip(*(array[places].tolist() for array in ended[1:5]), strict=True)
     return [
         Finished(i, episode_return, length, truncated, final)

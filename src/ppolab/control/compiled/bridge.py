@@ -94,15 +94,18 @@ def new_report(epochs: int) -> Report:
     )  # fmt: skip
 
 
-def readable_report(report: Report, epochs: int, samples: int, minibatches: int) -> UpdateReport:
+def readable_report(
+    report: Report, explained: float, epochs: int, samples: int, minibatches: int
+) -> UpdateReport:
     """Turn sums into the means that people read."""
-    means = report.sums.sum(axis=0) / samples
+    means = ((report.sums[0] + report.sums[1]) / samples).tolist()
     return UpdateReport(
-        policy_loss=float(means[POLICY_LOSS]),
-        value_loss=float(means[VALUE_LOSS]),
-        entropy=float(means[ENTROPY]),
+        policy_loss=means[POLICY_LOSS],
+        value_loss=means[VALUE_LOSS],
+        entropy=means[ENTROPY],
         approx_kl=float(report.divergences[:epochs].mean()),
-        clip_fraction=float(means[OUTSIDE]),
+        clip_fraction=means[OUTSIDE],
+        explained_variance=explained,
         gradient_norm=float(report.norms[0] / minibatches),
         shortened=float(report.norms[1] / minibatches),
         ratio_min=float(report.extremes[0]),
