@@ -12,14 +12,12 @@ from ppolab.language.gpt import GPT, GPTConfig
 from ppolab.language.judges import LexiconJudge
 from ppolab.language.preference_data import Rater
 from ppolab.language.reward_config import RewardConfig
+from ppolab.language.reward_keeping import STUDY_NAME
+from ppolab.language.reward_stage import RewardStage
+from ppolab.language.rlhf_stage import RLHFStage
+from ppolab.language.sft_stage import SFTStage
 from ppolab.language.sft_training import SFTConfig
-from ppolab.language.stages import (
-    STUDY_NAME,
-    RewardStage,
-    RLHFStage,
-    SFTStage,
-    stage_from_mapping,
-)
+from ppolab.language.stage_settings import stage_from_mapping
 from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.runs import RunFolder, Runs

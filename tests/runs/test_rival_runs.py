@@ -13,8 +13,9 @@ from ppolab.language.best_of_n import BestOfNConfig
 from ppolab.language.dpo import DPOConfig
 from ppolab.language.pitfalls import PITFALLS, reward_at_padding, with_pitfall
 from ppolab.language.preference_data import read_pairs
+from ppolab.language.reward_stage import PAIRS_NAME, RewardStage
 from ppolab.language.rival_stages import CURVE_NAME, BestOfNStage, DPOStage
-from ppolab.language.stages import PAIRS_NAME, RewardStage, RLHFStage
+from ppolab.language.rlhf_stage import RLHFStage
 from ppolab.language.store import MODEL_NAME, load_gpt
 from ppolab.language.tasks import task_named
 from ppolab.runs import RunFolder, Runs

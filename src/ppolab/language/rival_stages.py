@@ -13,16 +13,10 @@ from ppolab.errors import StorageError
 from ppolab.language.best_of_n import BestOfNConfig, BestOfNSampler
 from ppolab.language.dpo import DPOConfig, DPOTrainer
 from ppolab.language.preference_data import PreferencePair, read_pairs
+from ppolab.language.reward_stage import PAIRS_NAME
 from ppolab.language.rewards import RewardFunction
-from ppolab.language.stages import (
-    BASE,
-    GOLD,
-    KEPT_TEXTS,
-    PAIRS_NAME,
-    Say,
-    policy_named,
-    product_of,
-)
+from ppolab.language.stage_models import BASE, KEPT_TEXTS, Say, policy_named, product_of
+from ppolab.language.stage_rewards import GOLD
 from ppolab.language.store import load_reward_model
 from ppolab.language.tasks import Task, task_named
 from ppolab.recorder import Recorder

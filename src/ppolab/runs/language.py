@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ppolab.language import rival_stages, stages
+from ppolab.language import reward_keeping, reward_stage, rival_stages, stage_models
 from ppolab.language.metrics import (
     BEST_OF_N_METRICS,
     DPO_METRICS,
@@ -16,9 +16,12 @@ from ppolab.language.metrics import (
     RLHF_METRICS,
     SFT_METRICS,
 )
+from ppolab.language.reward_stage import RewardStage
 from ppolab.language.reward_training import planned_steps
 from ppolab.language.rival_stages import BestOfNStage, DPOStage
-from ppolab.language.stages import RewardStage, RLHFStage, SFTStage, stage_from_mapping
+from ppolab.language.rlhf_stage import RLHFStage, rlhf_trainer
+from ppolab.language.sft_stage import SFTStage, sft_trainer
+from ppolab.language.stage_settings import stage_from_mapping
 from ppolab.language.tasks import task_named
 from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric, undescribed
@@ -49,6 +52,7 @@ class StageKind:
     watchers: Callable[[Any], tuple[Monitor, ...]]  # who watches a run of these settings
     live_settings: tuple[LiveSetting, ...] = ()
     checkpoint_interval: int = 20
+    threads: int = 2
 
     def plan(self, config: Mapping[str, Any]) -> Plan:
         """What a run with these settings will do."""
@@ -57,12 +61,12 @@ class StageKind:
             task = task_named(stage.task)
             title, name = task.title, task.name
         else:
-            title, name = stages.subject_of(stage)
+            title, name = stage_models.subject_of(stage)
         steps = getattr(stage.training, "updates", None)
         if isinstance(stage, DPOStage):
             steps = rival_stages.planned_dpo_steps(stage)
         elif steps is None:  # of a reward model: what is left of the pairs after the held-out share
-            steps = planned_steps(stage.training, stages.pairs_of(stage))
+            steps = planned_steps(stage.training, reward_stage.pairs_of(stage))
         return Plan(title, f"{self.name}-{name}", stage.training.seed, steps)
 
     def trainer(
@@ -91,8 +95,13 @@ class StageKind:
 
 
 def _keep_reward(folder: Path, stage: Any, trainer: Any) -> None:
-    stages.keep_reward_model(folder, stage, trainer.model)
-    stages.keep_study(folder, stage, trainer.model, trainer.held_out)
+    reward_keeping.keep_reward_model(folder, stage, trainer.model)
+    reward_keeping.keep_study(folder, stage, trainer.model, trainer.held_out)
+
+
+def _reward_watchers(stage: Any) -> tuple[Monitor, ...]:
+    held_out = stage.training.held_out * reward_stage.pairs_of(stage)
+    return reward_monitors(round(held_out))
 
 
 def _sft_verdict(trainer: Any) -> str:
@@ -126,27 +135,27 @@ KINDS = {
     for kind in (
         StageKind(
             "sft", SFTStage, SFT_METRICS,
-            lambda stage, folder, recorder, say: stages.sft_trainer(stage, recorder, say),
-            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.model),
+            lambda stage, folder, recorder, say: sft_trainer(stage, recorder, say),
+            lambda folder, stage, trainer: stage_models.keep_policy(folder, stage, trainer.model),
             "fine-tuning", _sft_verdict, lambda stage: sft_monitors(),
         ),
         StageKind(
-            "reward-model", RewardStage, REWARD_METRICS, stages.reward_trainer,
+            "reward-model", RewardStage, REWARD_METRICS, reward_stage.reward_trainer,
             _keep_reward,
             "learning preferences", _reward_verdict,
-            lambda stage: reward_monitors(round(stage.training.held_out * stages.pairs_of(stage))),
+            _reward_watchers,
         ),
         StageKind(
             "rlhf", RLHFStage, RLHF_METRICS,
-            lambda stage, folder, recorder, say: stages.rlhf_trainer(stage, recorder, say),
-            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.policy),
+            lambda stage, folder, recorder, say: rlhf_trainer(stage, recorder, say),
+            lambda folder, stage, trainer: stage_models.keep_policy(folder, stage, trainer.policy),
             "writing, scoring and learning", _rlhf_verdict,
             lambda stage: policy_monitors(stage.training.kl_target), checkpoint_interval=10,
         ),
         StageKind(
             "dpo", DPOStage, DPO_METRICS,
             lambda stage, folder, recorder, say: rival_stages.dpo_trainer(stage, recorder, say),
-            lambda folder, stage, trainer: stages.keep_policy(folder, stage, trainer.policy),
+            lambda folder, stage, trainer: stage_models.keep_policy(folder, stage, trainer.policy),
             "learning from comparisons", _rlhf_verdict, lambda stage: answer_monitors(),
         ),
         StageKind(
