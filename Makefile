@@ -108,17 +108,21 @@ screenshots: $(STAMPS)/python $(STAMPS)/npm-dev $(PAGE) ## pictures of every pag
 # ---------------------------------------------------------------------------------- the rest
 
 .PHONY: bench-env bench bench-all wheel clean
-bench-env: $(STAMPS)/python ## the peers' own environment, for the benchmarks
+bench-env: $(STAMPS)/python ## the peers' own environments, for the benchmarks
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_ARGS) "$(TORCH)"
 	@$(BIN)/python benchmarks/peers/install.py .venv-bench
+	@test -x .venv-bench-trl/bin/python || $(PYTHON) -m venv .venv-bench-trl
+	@.venv-bench-trl/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_ARGS) "$(TORCH)"
+	@$(BIN)/python benchmarks/peers/install_trl.py .venv-bench-trl
 
 bench: $(STAMPS)/python bench-env ## ours against Stable-Baselines3 on CartPole, alternating
 	@$(BIN)/python benchmarks/ppo_cartpole.py
 
 # One after the other, for they would slow each other down. A missing peer is told and passed over.
-bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, a quarter of an hour
-	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax ppo_start; do \
+bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, half an hour
+	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax ppo_start \
+	  language_bound rlhf_ppo; do \
 	  echo "— $$script"; $(BIN)/python benchmarks/$$script.py --json; [ $$? -le 2 ] || exit 1; done
 
 wheel: $(PAGE) ## a wheel that carries the built page and the course
@@ -126,4 +130,4 @@ wheel: $(PAGE) ## a wheel that carries the built page and the course
 	@echo "Wheel in dist/"
 
 clean: ## remove everything that make made
-	rm -rf .venv .venv-bench .stamps web/node_modules src/ppolab/_web dist
+	rm -rf .venv .venv-bench .venv-bench-trl .stamps web/node_modules src/ppolab/_web dist

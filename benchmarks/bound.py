@@ -23,12 +23,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from referee import best_rate
 
 from ppolab.control.compiled import CartPole
 from ppolab.control.compiled.jit import compiled
@@ -46,17 +46,6 @@ def many_products(a: Any, b: Any, c: Any, times: int) -> None:
     """Our product as it is used: small enough for the nearest cache."""
     for _ in range(times):
         add_product(a, b, c)
-
-
-def best_rate(work: Callable[[], Any], amount: float, seconds: float) -> float:
-    """The best of many repetitions: what the machine can do when it is left alone."""
-    work()
-    fastest, until = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        started = time.perf_counter()
-        work()
-        fastest = min(fastest, time.perf_counter() - started)
-    return amount / fastest
 
 
 def product_roofs(seconds: float) -> dict[str, float]:

@@ -17,6 +17,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,8 +26,12 @@ from statistics import median
 from typing import Any, Self
 
 HERE = Path(__file__).parent
+OUR_PYTHON = Path(sys.executable)
 PEER_ENVIRONMENT = HERE.parent / ".venv-bench"
 PEER_PYTHON = PEER_ENVIRONMENT / "bin" / "python"
+TRL_ENVIRONMENT = HERE.parent / ".venv-bench-trl"
+TRL_PYTHON = TRL_ENVIRONMENT / "bin" / "python"
+TRL_INSTALLED = TRL_ENVIRONMENT / "trl-1.16.0-and-1.12.0"  # put there by make bench-env
 
 Answer = dict[str, Any]
 
@@ -74,7 +79,7 @@ class Contender:
 
 def ours(stack: ExitStack, script: str) -> Contender:
     """A contender of ours, ended with the stack."""
-    return _started(stack, "PPO Lab", Path(sys.executable), script)
+    return _started(stack, "PPO Lab", OUR_PYTHON, script)
 
 
 def peer(stack: ExitStack, name: str, script: str) -> Contender:
@@ -107,6 +112,34 @@ def by_turns(
                 words = f"{name:<36} {rate(answer):>12,.0f} {unit}"
                 print(f"  round {turn + 1}: {words}", file=sys.stderr)
     return answers
+
+
+def race(
+    contenders: Mapping[str, tuple[Path, str]],
+    job: Callable[[str, int], Answer],
+    rounds: int,
+    unit: str,
+) -> tuple[dict[str, list[Answer]], dict[str, str]]:
+    """A process for each contender, and all of them by turns: answers, and everybody's versions.
+
+    Args:
+        contenders: by name, the interpreter and the script.
+        job: takes a name and a seed; what that contender is to do.
+        rounds: to keep.
+        unit: of the rates.
+    """
+    versions: dict[str, str] = {}
+    with ExitStack() as stack:
+        runs: dict[str, Callable[[int], Answer]] = {}
+        for name, (python, script) in contenders.items():
+            started = _started(stack, name, python, script)
+            versions |= started.versions
+
+            def run(seed: int, started: Contender = started, name: str = name) -> Answer:
+                return started.train(**job(name, seed))
+
+            runs[name] = run
+        return by_turns(runs, rounds, unit), versions
 
 
 def rate(answer: Answer) -> float:
@@ -156,9 +189,20 @@ def print_rows(rows: Mapping[str, Answer], base: str, unit: str) -> None:
         print(f"{name:<38}{row['rate']:>12,}{row['ratio']:>24.2f}{on_processor:>13}{shown:>14}")
 
 
-def measure_roofs() -> Answer:
-    """This machine's roofs of one core, from `bound.py` in a process of its own."""
-    command = [sys.executable, HERE / "bound.py", "--roofs", "--quick", "--json"]
+def best_rate(work: Callable[[], object], amount: float, seconds: float) -> float:
+    """The best of many repetitions: what the machine can do when it is left alone."""
+    work()
+    fastest, until = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        started = time.perf_counter()
+        work()
+        fastest = min(fastest, time.perf_counter() - started)
+    return amount / fastest
+
+
+def measure_roofs(script: str = "bound.py", *arguments: str) -> Answer:
+    """This machine's roofs, of one core if not said otherwise, by a script in its own process."""
+    command = [sys.executable, HERE / script, *(arguments or ("--roofs", "--quick")), "--json"]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     answer: Answer = json.loads(told.stdout.splitlines()[-1])
     return answer
@@ -187,7 +231,10 @@ def processor() -> str:
 
 
 def read_options(
-    description: str | None, needed: Path | None = PEER_PYTHON, peers: str = "Stable-Baselines3"
+    description: str | None,
+    needed: Path | None = PEER_PYTHON,
+    peers: str = "Stable-Baselines3",
+    add: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
 ) -> argparse.Namespace | None:
     """What the command line asks for; None, after saying so, where the peer is missing.
 
@@ -195,12 +242,14 @@ def read_options(
         description: the script's docstring.
         needed: a file that is there when the peer is installed; None: nothing is needed.
         peers: what is missing without it.
+        add: given the parser, adds the script's own options.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="under a minute; coarser")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    add(parser)
     options = parser.parse_args()
     if needed is None or needed.exists():
         return options

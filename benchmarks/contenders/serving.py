@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +29,18 @@ class Stopwatch:
             "seconds": time.perf_counter() - self._wall,
             "processor_seconds": time.process_time() - self._processor,
         }
+
+
+def peak_memory() -> int | None:
+    """Most bytes of memory that this process has ever held; None where the kernel does not tell.
+
+    Not what `resource` says, which includes the process that started this one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text("utf-8")
+    except OSError:
+        return None
+    return 1024 * next(int(x.split()[1]) for x in status.splitlines() if x.startswith("VmHWM"))
 
 
 def serve(versions: dict[str, str], train: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
