@@ -52,6 +52,9 @@ class RLHFOptions:
     """Folder of a fine-tuned model to go on from; needed by the later stages alone."""
     reward_model: Path | None = None
     """Folder of a reward model to please; without one, the task's own judge is pleased."""
+    ranks: int = 1
+    """Processes that share each batch: one for each GPU, or for some cores. More than one give
+    what one gives, but for rounding."""
     threads: int = 2
     """Threads of the arithmetic."""
     home: Path = field(default_factory=default_home)
@@ -72,11 +75,19 @@ def run(arguments: list[str], output: Output) -> int:
         raise InvalidSettingError("threads", options.threads, "are too few", "Give 1 or more")
     import torch
 
+    from ppolab.cluster.executor import require_places
     from ppolab.language.pipeline import going_on, stages_of
     from ppolab.language.pitfalls import pitfall_named
     from ppolab.runs import Runs
 
     recipe = options.recipe
+    if options.ranks != 1:
+        require_places(options.ranks)
+        if recipe.algorithm in ("dpo", "best-of-n"):
+            raise InvalidSettingError(
+                "ranks", options.ranks, f"cannot share the work of {recipe.algorithm}",
+                "Leave it out, or choose an algorithm of reinforcement",
+            )  # fmt: skip
     if recipe.pitfall is not None:
         pitfall = pitfall_named(recipe.pitfall)
         output.console.print(f"[bold]{pitfall.name}[/bold]: {pitfall.sentence}")
@@ -87,7 +98,7 @@ def run(arguments: list[str], output: Output) -> int:
     before = {kind: folder for kind, folder in named.items() if folder is not None}
     done: dict[str, dict[str, Any]] = {}
     for kind, stage in _asked(stages, options.stage, output.console).items():
-        result = _run_stage(runs, going_on(stage, before), output.console)
+        result = _run_stage(runs, going_on(stage, before), output.console, options.ranks)
         done[kind if kind in named else LAST] = result
         before[kind] = Path(result["run"])
         if result["state"] != "finished":
@@ -128,15 +139,16 @@ def _asked(stages: dict[str, Any], which: str, console: Console) -> dict[str, An
     return {kind: stages[kind]}
 
 
-def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
+def _run_stage(runs: Any, stage: Any, console: Console, ranks: int) -> dict[str, Any]:
     """Run one stage to its end; return what it came to."""
+    from ppolab.runs.ranks import run_on_ranks
     from ppolab.runs.session import NoControls, Session
     from ppolab.runs.stage_results import figures_of, texts_of_run
 
     folder = runs.create(stage, title=f"{stage.kind}, {stage.task}, seed {stage.training.seed}")
     console.print(f"[bold]{folder.manifest.title}[/bold]  {folder.path}", soft_wrap=True)
     started = time.perf_counter()
-    with _progress_bar(console) as progress, folder.locked():
+    with _progress_bar(console) as progress:
         task = progress.add_task("", total=folder.manifest.total_steps, note="starting")
 
         def show(step: int, metrics: dict[str, float]) -> None:
@@ -145,7 +157,11 @@ def _run_stage(runs: Any, stage: Any, console: Console) -> dict[str, Any]:
         def tell(words: str) -> None:
             progress.update(task, note=words)
 
-        state = Session(folder, NoControls(), show, tell).run()
+        if ranks == 1:
+            with folder.locked():
+                state = Session(folder, NoControls(), show, tell).run()
+        else:
+            state = run_on_ranks(folder, ranks, show, tell)
     seconds = time.perf_counter() - started
     status = folder.status()
     console.print(status.words)

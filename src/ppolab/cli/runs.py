@@ -27,6 +27,8 @@ class RunsOptions:
     """What to do."""
     run: Annotated[str | None, tyro.conf.Positional] = None
     """The run's id, as the list shows it."""
+    ranks: int = 1
+    """Processes that share each batch of a run that is resumed; stages of RLHF only."""
     home: Path = field(default_factory=default_home)
     """Folder of runs and progress; PPOLAB_HOME sets it as well."""
     json: bool = False
@@ -43,7 +45,7 @@ def run(arguments: list[str], output: Output) -> int:
         raise InvalidSettingError("run", None, "is missing", "Give an id from `ppolab runs`")
     folder = runs.get(options.run)
     if options.action == "resume":
-        return _resume(folder, output)
+        return _resume(folder, output, options.ranks)
     if options.action == "delete":
         runs.delete(folder.id)
         output.console.print(f"deleted {folder.id}")
@@ -86,9 +88,10 @@ def _show(folder: RunFolder, output: Output) -> int:
     return 0
 
 
-def _resume(folder: RunFolder, output: Output) -> int:
+def _resume(folder: RunFolder, output: Output, ranks: int) -> int:
     import torch
 
+    from ppolab.runs.ranks import run_on_ranks
     from ppolab.runs.session import NoControls, Session
 
     state = folder.status().state
@@ -96,9 +99,12 @@ def _resume(folder: RunFolder, output: Output) -> int:
         raise ConflictError("run", folder.id, "has finished", "Start a new run")
     torch.set_num_threads(1)
     started = time.perf_counter()
-    with folder.locked():
-        output.console.print(f"going on with {folder.id} from step {folder.status().step:,}")
-        state = Session(folder, NoControls()).run()
+    output.console.print(f"going on with {folder.id} from step {folder.status().step:,}")
+    if ranks == 1:
+        with folder.locked():
+            state = Session(folder, NoControls()).run()
+    else:
+        state = run_on_ranks(folder, ranks)
     output.console.print(folder.status().words)
     output.result(_facts(folder) | {"seconds": round(time.perf_counter() - started, 3)})
     return 0 if state == "finished" else 1

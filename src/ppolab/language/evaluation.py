@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ppolab.language.generation import Samples, Sampling, generate
+from ppolab.language.generation import Samples, Sampling
 from ppolab.language.models import LanguageModel
+from ppolab.language.ranks import Ranks, gather_samples
 from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.rollouts import write_with_policy
 from ppolab.language.sft import Example, validation_loss
 from ppolab.language.tokenizer import Tokenizer
-from ppolab.language.tokens import TokenBatch
 
 _SEED = 12345  # of the draws: the same chance for every policy, so that texts can be compared
 
@@ -59,6 +60,7 @@ def evaluate_policy(
     reward: RewardFunction,
     gold: RewardFunction | None = None,
     corpus: Sequence[Example] = (),
+    ranks: Ranks | None = None,
 ) -> PolicyEvaluation:
     """Let the policy answer every prompt once, always with the same draws.
 
@@ -72,16 +74,21 @@ def evaluate_policy(
         gold: what the reward stands for.
         corpus: held-out texts of the kind that the policy was taught before: how well it still
             foretells them says what it has forgotten.
+        ranks: who share the prompts.
     """
+    ranks = ranks if ranks is not None and len(prompts) >= ranks.size else Ranks()
     generator = torch.Generator().manual_seed(_SEED)
-    batch = TokenBatch.from_sequences(prompts)
-    samples = generate(policy, batch, sampling, tokenizer.end, generator)
-    reference_log_probs = response_log_probs(reference, samples, sampling.temperature or 1.0)
-    texts = texts_of(samples, tokenizer)
+    own = write_with_policy(policy, prompts, sampling, tokenizer.end, generator, None, ranks)
+    with ranks.reading(policy, reference):
+        own_reference = response_log_probs(reference, own, sampling.temperature or 1.0)
+    own_texts = texts_of(own, tokenizer)
+    rewards = ranks.gather(reward(own, own_texts))
+    judged = ranks.gather(gold(own, own_texts)) if gold is not None else None
+    samples, reference_log_probs = gather_samples(ranks, own), ranks.gather(own_reference)
+    texts = own_texts if ranks.size == 1 else texts_of(samples, tokenizer)
     log_ratio = (samples.log_probs - reference_log_probs) * samples.mask
-    judged = gold(samples, texts) if gold is not None else None
     return PolicyEvaluation(
-        reward=float(reward(samples, texts).mean()),
+        reward=float(rewards.mean()),
         gold=float(judged.mean()) if judged is not None else math.nan,
         kl=float(log_ratio.sum(1).mean()),
         reference_nll=-float(reference_log_probs[samples.mask].mean()),

@@ -133,6 +133,7 @@ def generate(
     end: int,
     generator: torch.Generator,
     value_head: Callable[[Tensor], Tensor] | None = None,
+    part: tuple[int, int] | None = None,
 ) -> Samples:
     """Write a response to each prompt.
 
@@ -146,12 +147,15 @@ def generate(
         end: id of the end-of-sequence token.
         generator: of the draws; the same one gives the same responses.
         value_head: hidden states [rows, width] to values [rows], for a critic on the same trunk.
+        part: (first row, all rows) of the batch that these prompts are a part of. Chance is drawn
+            for all of it, so that responses do not depend on how a batch is cut.
 
     Raises:
         InvalidSettingError: prompt and response together are longer than the model's context.
     """
     prompts = prompts.to(model.device)
     rows, device = len(prompts), prompts.tokens.device
+    first, whole = part or (0, rows)
     longest = prompts.width + sampling.longest
     _require("longest", sampling.longest, longest <= model.context_length,
              f"makes {longest} tokens with a prompt of {prompts.width}, and the model's context "
@@ -167,7 +171,8 @@ def generate(
     going = torch.ones(rows, dtype=torch.bool, device=device)  # of the active ones
     for t in range(sampling.longest):
         logits = model.logits(hidden)
-        uniforms = torch.rand(rows, generator=generator).to(device)[active]
+        uniforms = torch.rand(whole, generator=generator)[first : first + rows]
+        uniforms = uniforms.to(device)[active]
         tokens, chosen_log_probs = draw(logits, sampling, uniforms)
         written = active[going]
         responses[written, t] = tokens[going]

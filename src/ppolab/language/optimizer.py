@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from ppolab.language.ranks import Ranks
+
+
+class Optimizer(Protocol):
+    """Takes steps along gradients, and can be saved."""
+
+    def step(self, learning_rate: float | None = None) -> Tensor:
+        """Take a step along the gradients and clear them; return their norm []."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """The weights in full precision and Adam's memory, for a checkpoint."""
+        ...
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what `state` returned; other tensors may be among these."""
+        ...
 
 
 class FlatAdamW:
@@ -42,7 +60,7 @@ class FlatAdamW:
     ) -> None:
         unique = dict.fromkeys(p for m in modules for p in m.parameters() if p.requires_grad)
         ordered = sorted(unique, key=lambda parameter: parameter.ndim < 2)  # matrices first
-        self._parameters = ordered
+        self._modules, self._parameters = list(modules), ordered
         decayed = sum(p.numel() for p in ordered if p.ndim >= 2)
         with torch.no_grad():
             self.vector = torch.cat([p.detach().float().flatten() for p in ordered])
@@ -67,7 +85,10 @@ class FlatAdamW:
             [{"params": [p], "weight_decay": d} for p, d in zip(self._pieces, decays, strict=True)],
             lr=learning_rate, betas=betas, eps=epsilon, fused=True,
         )  # fmt: skip
-        self._max_norm = max_gradient_norm
+        self.dtype, self.learning_rate, self.betas = dtype, learning_rate, betas
+        self.epsilon, self.weight_decay = epsilon, weight_decay
+        self.max_gradient_norm = max_gradient_norm
+        self.ranks = Ranks()  # whose gradients are added up
 
     @torch.no_grad()
     def step(self, learning_rate: float | None = None) -> Tensor:
@@ -76,10 +97,20 @@ class FlatAdamW:
         Returns:
             [], the gradient's norm before it was shortened.
         """
-        gradient = self._gradient.float()
+        gradient = self.gathered()
         norm: Tensor = torch.linalg.vector_norm(gradient)
-        if self._max_norm is not None:
-            gradient.mul_((self._max_norm / (norm + 1e-6)).clamp_(max=1.0))
+        if self.max_gradient_norm is not None:
+            gradient.mul_((self.max_gradient_norm / (norm + 1e-6)).clamp_(max=1.0))
+        self.follow(gradient, learning_rate)
+        return norm
+
+    def gathered(self) -> Tensor:
+        """The gradient [weights] float32 of all ranks; may be the memory that it is kept in."""
+        return self.ranks.sum(self._gradient.float())
+
+    @torch.no_grad()
+    def follow(self, gradient: Tensor, learning_rate: float | None = None) -> None:
+        """Take a step along a gradient [weights] and clear what was gathered."""
         offset = 0
         for piece in self._pieces:
             piece.grad = gradient[offset : offset + len(piece)]
@@ -91,7 +122,32 @@ class FlatAdamW:
         self._gradient.zero_()
         if self._compute is not self.vector:
             self._compute.copy_(self.vector)
-        return norm
+
+    @torch.no_grad()
+    def release(self) -> list[tuple[nn.Module, str]]:
+        """Give the weights back, in full precision, each in memory of its own.
+
+        Returns:
+            Where each weight of the vector is found, in the vector's order: a module, and its name.
+        """
+        found: dict[nn.Parameter, tuple[nn.Module, str]] = {}
+        for module in (inner for outer in self._modules for inner in outer.modules()):
+            for name, parameter in module.named_parameters(recurse=False):
+                found.setdefault(parameter, (module, name))
+        sizes = [parameter.numel() for parameter in self._parameters]
+        for parameter, piece in zip(self._parameters, torch.split(self.vector, sizes), strict=True):
+            parameter.grad = None
+            parameter.data = piece.view(parameter.shape).clone()
+        return [found[parameter] for parameter in self._parameters]
+
+    def like(self, *modules: nn.Module) -> FlatAdamW:
+        """The same for other modules; the same ranks."""
+        made = FlatAdamW(
+            modules, self.learning_rate, self.dtype, self.betas, self.epsilon, self.weight_decay,
+            self.max_gradient_norm,
+        )  # fmt: skip
+        made.ranks = self.ranks
+        return made
 
     def state(self) -> dict[str, Tensor]:
         """The weights in full precision and Adam's memory, for a checkpoint.

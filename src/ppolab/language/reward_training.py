@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from ppolab.algorithms.preferences import contrastive_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.hardware import dtype_of
-from ppolab.language.optimizer import FlatAdamW
+from ppolab.language.optimizer import FlatAdamW, Optimizer
 from ppolab.language.preference_data import Comparison, PreferencePair, pairs_of
+from ppolab.language.ranks import Ranks, require_divisible
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_evaluation import RewardEvaluation, evaluate_reward_model
 from ppolab.language.reward_faults import FaultyLoss, fault_named
@@ -62,7 +63,8 @@ class RewardTrainer(StageTrainer):
         self.held_out: list[PreferencePair] = pairs_of(comparisons[-held_out:])
         self.loss = _faulty(self.fault.loss) or make_loss(config.loss, config.label_smoothing)
         self.dtype = dtype_of(config.dtype)
-        self.optimizer = FlatAdamW(
+        self.ranks = Ranks()
+        self.optimizer: Optimizer = FlatAdamW(
             [model, self.loss], config.learning_rate, self.dtype, (0.9, 0.98),
             weight_decay=config.weight_decay,
         )  # fmt: skip
@@ -99,6 +101,8 @@ class RewardTrainer(StageTrainer):
         with self.recorder.stage("update"):
             loss, ranked = self._loss_of(batch)
             torch.autograd.backward(loss)
+            right = (ranked[..., :-1] > ranked[..., 1:]).float().mean() * self._share_of(batch)
+            told = self.ranks.sum(torch.stack([loss.detach(), right]))
             rate = self.config.learning_rate * warmup_then_decay(
                 (self.iteration + 1) / self.total_steps
             )
@@ -106,14 +110,19 @@ class RewardTrainer(StageTrainer):
             norm = self.optimizer.step(rate)
         self.iteration += 1
         return {
-            "rm_train_loss": loss.item(),
-            "rm_train_accuracy": (ranked[..., :-1] > ranked[..., 1:]).float().mean().item(),
+            "rm_train_loss": told[0].item(),
+            "rm_train_accuracy": told[1].item(),
             "gradient_norm": norm.item(),
             "learning_rate": rate,
         }
 
     def _loss_of(self, batch: Sequence[Comparison]) -> tuple[Tensor, Tensor]:
-        """Mean loss [] over comparisons, and their worths [heads, comparisons, answers]."""
+        """This rank's part of the mean loss [] over comparisons, and the worths of its share.
+
+        Worths are [heads, comparisons, answers].
+        """
+        whole, share = len(batch), self.ranks.share(len(batch))
+        part, batch = self._share_of(batch), batch[share]
         answers = len(batch[0].answers)
         texts = [comparison.answers[place] for place in range(answers) for comparison in batch]
         scores, seen = self.model.read(TokenBatch.from_sequences(texts), self.generator)
@@ -123,18 +132,39 @@ class RewardTrainer(StageTrainer):
         losses = torch.stack([self.loss(worths, margins, ties) for worths in ranked])
         if len(losses) > 1:
             # Heads that learn from the same would soon agree about everything (Osband et al. 2016).
-            learns = torch.rand(losses.shape, generator=self.generator) < _SHARE
-            losses = losses * learns / _SHARE
-        loss = losses.mean()
+            chance = torch.rand((len(losses), whole), generator=self.generator)
+            losses = losses * (chance[:, share] < _SHARE) / _SHARE
+        loss = losses.mean() * part
         if self.config.contrastive > 0:
             views = [drop_units(seen, self.config.dropout, self.generator) for _ in range(2)]
             apart = contrastive_loss(views[0].float(), views[1].float()).mean()
             loss = loss + self.config.contrastive * apart
         return loss, ranked.detach()
 
+    def _share_of(self, batch: Sequence[Comparison]) -> float:
+        """How much of a batch this rank learns from; 1 where it is alone."""
+        share = self.ranks.share(len(batch))
+        return len(batch[share]) / len(batch)
+
     def evaluate(self) -> RewardEvaluation:
         """Measure the model on the pairs held out."""
-        return evaluate_reward_model(self.model, self.held_out)
+        with self.ranks.reading(self.model.trunk):
+            return evaluate_reward_model(self.model, self.held_out)
+
+    def join(self, ranks: Ranks) -> None:
+        """Share the comparisons of each batch with other ranks.
+
+        Raises:
+            InvalidSettingError: the batch does not divide, or the loss looks at all of it at once.
+        """
+        require_divisible("batch_size", self.config.batch_size, ranks)
+        if ranks.size > 1 and (self.config.contrastive > 0 or self.model.shape.masks):
+            raise InvalidSettingError(
+                "ranks", ranks.size, "cannot share dropout masks or a contrastive term",
+                "Use one rank, or a reward model without them",
+            )  # fmt: skip
+        assert isinstance(self.optimizer, FlatAdamW)
+        self.ranks, self.optimizer = ranks, ranks.adopt(self.optimizer, [self.model.trunk])
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""

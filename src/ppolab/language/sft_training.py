@@ -13,7 +13,8 @@ from torch import Tensor
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
-from ppolab.language.optimizer import FlatAdamW
+from ppolab.language.optimizer import FlatAdamW, Optimizer
+from ppolab.language.ranks import Ranks, require_divisible
 from ppolab.language.sft import (
     Example,
     epochs_of,
@@ -93,7 +94,8 @@ class SFTTrainer(StageTrainer):
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._examples, self._held_out = list(examples), list(held_out)
         self.dtype = dtype_of(config.dtype)
-        self.optimizer = FlatAdamW(
+        self.ranks = Ranks()
+        self.optimizer: Optimizer = FlatAdamW(
             [model], config.learning_rate, self.dtype, (0.9, 0.98),
             weight_decay=config.weight_decay,
         )  # fmt: skip
@@ -112,6 +114,7 @@ class SFTTrainer(StageTrainer):
         """
         batch = next(self._batches)
         tokens = response_tokens(batch)
+        batch = batch[self.ranks.share(len(batch))]
         size = self.config.micro_batch_size or len(batch)
         loss = 0.0
         with self.recorder.stage("update"):
@@ -119,6 +122,7 @@ class SFTTrainer(StageTrainer):
                 piece = next_token_loss(self.model, batch[start : start + size], tokens)
                 torch.autograd.backward(piece)
                 loss += piece.item()
+            loss = self.ranks.sum(torch.tensor(loss, dtype=torch.float64)).item()
             rate = self.config.learning_rate * warmup_then_decay(
                 (self.iteration + 1) / self.config.updates
             )
@@ -137,7 +141,8 @@ class SFTTrainer(StageTrainer):
 
     def validate(self) -> float:
         """The loss on the examples held out, nats per token."""
-        return validation_loss(self.model, self._held_out)
+        with self.ranks.reading(self.model):
+            return validation_loss(self.model, self._held_out)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
@@ -149,6 +154,12 @@ class SFTTrainer(StageTrainer):
         self.optimizer.restore(tensors)
         self._start_over(extra["iteration"])
         return True
+
+    def join(self, ranks: Ranks) -> None:
+        """Share the examples of each batch with other ranks."""
+        require_divisible("batch_size", self.config.batch_size, ranks)
+        assert isinstance(self.optimizer, FlatAdamW)
+        self.ranks, self.optimizer = ranks, ranks.adopt(self.optimizer, [self.model])
 
     def _start_over(self, iteration: int) -> None:
         """Deal the examples out from the seed, up to an iteration."""

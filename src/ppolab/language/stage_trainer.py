@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ppolab.errors import UnknownNameError
+from ppolab.errors import UnavailableError, UnknownNameError
+from ppolab.language.ranks import Ranks
 
 
 class StageTrainer:
@@ -32,6 +33,17 @@ class StageTrainer:
     def change(self, name: str, value: float) -> float:
         """Change a live setting; there is none."""
         raise UnknownNameError("setting", name, [])
+
+    def join(self, ranks: Ranks) -> None:
+        """Share the work from now on with the same trainer in other processes.
+
+        Raises:
+            InvalidSettingError: the batch does not divide among them.
+            UnavailableError: this kind of training cannot be shared.
+        """
+        raise UnavailableError(
+            "ranks", ranks.size, "cannot share this kind of training", "Use one rank"
+        )
 
     def close(self) -> None:
         """Nothing is held."""

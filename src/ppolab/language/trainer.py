@@ -18,15 +18,16 @@ from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.config import RLHFConfig
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
 from ppolab.language.experience import Experience, RewardPlacement, make_experience
-from ppolab.language.generation import Samples, Sampling, generate
+from ppolab.language.generation import Samples, Sampling
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
+from ppolab.language.ranks import Ranks, gather_samples, require_divisible
 from ppolab.language.rewards import RewardFunction, texts_of
+from ppolab.language.rollouts import Rollouts, write_with_policy
 from ppolab.language.sft import Example
 from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
-from ppolab.language.tokens import TokenBatch
 from ppolab.language.update import Learner, PolicyLossFunction, UpdateReport, update
 from ppolab.recorder import NullRecorder, Recorder
 
@@ -58,6 +59,7 @@ class RLHFTrainer(StageTrainer):
         policy_loss: the loss of each token.
         corpus: held-out texts of what the policy was taught before, to see what it forgets.
         place_rewards: which token is paid what; see `experience.per_token_rewards`.
+        rollouts: who writes the responses, in the policy's name.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class RLHFTrainer(StageTrainer):
         policy_loss: PolicyLossFunction = clipped_policy_loss,
         corpus: Sequence[Example] = (),
         place_rewards: RewardPlacement | None = None,
+        rollouts: Rollouts = write_with_policy,
     ) -> None:
         self.config = config
         self.policy, self.reference = policy, reference
@@ -83,7 +86,8 @@ class RLHFTrainer(StageTrainer):
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
         self._policy_loss, self._place_rewards = policy_loss, place_rewards
-        self._corpus = list(corpus)
+        self._corpus, self._rollouts = list(corpus), rollouts
+        self.ranks = Ranks()
         self._sampling = Sampling(config.longest_response, config.temperature)
         self.dtype = dtype_of(config.dtype)
         reference.to(self.dtype)
@@ -112,18 +116,19 @@ class RLHFTrainer(StageTrainer):
             self._evaluate_if_due()
         started = time.perf_counter()
         with self.recorder.stage("generate"):
-            samples = self._write(self._draw_prompts(), values=self.config.shared_trunk)
+            samples = self._write(self._draw_prompts())
         experience, raw_scores = self._judge(samples)
         with self.recorder.stage("update"):
             report = update(
                 self.learner, experience, self.config, self._learning_rate(),
-                self.kl_controller.coefficient, self.generator, self._policy_loss,
+                self.kl_controller.coefficient, self.generator, self._policy_loss, self.ranks,
             )  # fmt: skip
         self.iteration += 1
         metrics = self._metrics(experience, raw_scores, report)
         observed = metrics["kl"]
-        self.kl_controller = self.kl_controller.updated(observed, len(samples))
-        metrics["responses_per_second"] = len(samples) / (time.perf_counter() - started)
+        responses = len(experience.samples)
+        self.kl_controller = self.kl_controller.updated(observed, responses)
+        metrics["responses_per_second"] = responses / (time.perf_counter() - started)
         self.recorder.metrics(self.step, **metrics)
         self._require_finite(metrics)
         self._evaluate_if_due()
@@ -143,33 +148,52 @@ class RLHFTrainer(StageTrainer):
         self.kl_controller = replace(self.kl_controller, coefficient=extra["kl_coef"])
         return True
 
-    def _draw_prompts(self) -> TokenBatch:
+    def join(self, ranks: Ranks) -> None:
+        """Share the responses of each batch, and of each minibatch, with other ranks."""
+        require_divisible("minibatch_size", self.config.minibatch_size, ranks)
+        assert isinstance(self.learner.optimizer, FlatAdamW)
+        trunks = (
+            [self.policy] if self.learner.critic is None else [self.policy, self.learner.critic]
+        )
+        optimizer = ranks.adopt(self.learner.optimizer, trunks)
+        self.ranks, self.learner = ranks, replace(self.learner, optimizer=optimizer)
+
+    def _draw_prompts(self) -> list[list[int]]:
         count = self.config.batch_size // self.config.responses_per_prompt
         chosen = torch.randint(len(self._prompts), (count,), generator=self.generator).tolist()
         repeats = range(self.config.responses_per_prompt)
-        return TokenBatch.from_sequences([self._prompts[i] for i in chosen for _ in repeats])
+        return [self._prompts[i] for i in chosen for _ in repeats]
 
-    def _write(self, prompts: TokenBatch, values: bool = False) -> Samples:
-        head = self.learner.values if values else None
-        return generate(
-            self.policy, prompts, self._sampling, self.tokenizer.end, self.generator, head
-        )
+    def _write(self, prompts: list[list[int]]) -> Samples:
+        """This rank's share of the responses."""
+        head = self.learner.values if self.config.shared_trunk else None
+        return self._rollouts(
+            self.policy, prompts, self._sampling, self.tokenizer.end, self.generator, head,
+            self.ranks,
+        )  # fmt: skip
 
     @torch.no_grad()
     def _judge(self, samples: Samples) -> tuple[Experience, Tensor]:
-        """Everything about the responses that the update needs, and the scores as they came."""
-        with self.recorder.stage("reference"):
+        """Everything about the responses that the update needs, and the scores as they came.
+
+        Each rank reads its share; all then know the whole batch, so that whitening and comparisons
+        within groups do not depend on how it was shared.
+        """
+        ranks = self.ranks
+        trunk = self.policy if self.learner.critic is None else self.learner.critic
+        with self.recorder.stage("reference"), ranks.reading(self.policy, self.reference):
             reference = response_log_probs(self.reference, samples, self.config.temperature)
         values = samples.values
         if self.config.has_critic and values is None:
-            with self.recorder.stage("values"):
-                trunk = self.learner.critic
-                assert trunk is not None
+            with self.recorder.stage("values"), ranks.reading(trunk):
                 states = trunk(samples.context)[samples.predictors]
                 values = samples.pad(self.learner.values(states))
         with self.recorder.stage("reward"):
             scores = self.reward(samples, texts_of(samples, self.tokenizer)).float()
             scores = scores.to(samples.responses.device)
+        samples, scores = gather_samples(ranks, samples), ranks.gather(scores)
+        reference = ranks.gather(reference)
+        values = None if values is None else ranks.gather(values)
         experience = make_experience(
             self.config, samples, reference, scores, values, self.kl_controller.coefficient,
             self._place_rewards,
@@ -240,6 +264,7 @@ class RLHFTrainer(StageTrainer):
             self.reward,
             self.gold,
             self._corpus,
+            self.ranks,
         )
 
 

@@ -16,7 +16,8 @@ from ppolab.language.config import RLHFConfig
 from ppolab.language.experience import KL_ESTIMATORS, Experience
 from ppolab.language.generation import Samples
 from ppolab.language.models import LanguageModel
-from ppolab.language.optimizer import FlatAdamW
+from ppolab.language.optimizer import Optimizer
+from ppolab.language.ranks import Ranks
 
 PolicyLossFunction = Callable[[Tensor, Tensor, Tensor, float], PolicyLoss]
 
@@ -30,7 +31,7 @@ class Learner:
     """
 
     policy: LanguageModel
-    optimizer: FlatAdamW
+    optimizer: Optimizer
     value_head: nn.Module | None = None  # [n, width] → [n, 1]
     critic: LanguageModel | None = None  # the head's own trunk; None where it is shared
 
@@ -63,8 +64,14 @@ def update(
     kl_coef: float,
     generator: torch.Generator,
     policy_loss: PolicyLossFunction = clipped_policy_loss,
+    ranks: Ranks | None = None,
 ) -> UpdateReport:
-    """Improve the policy, and the critic, on one batch of responses."""
+    """Improve the policy, and the critic, on one batch of responses.
+
+    Every rank holds the whole batch and learns from its share of each minibatch, by the whole
+    minibatch's denominators: the gradients of all ranks add up to that of one.
+    """
+    ranks = ranks or Ranks()
     totals: list[Tensor] = []  # per minibatch: policy loss, value loss, KL, clip fraction, norm
     ratio_max, epochs = 0.0, 0
     while epochs < config.epochs:
@@ -75,12 +82,14 @@ def update(
             batch = order[start : start + config.minibatch_size]
             tokens = float(experience.samples.response_lengths[batch].sum())
             total = torch.zeros(4)
-            for piece in torch.split(batch, config.micro_batch_size or len(batch)):
+            own = batch[ranks.share(len(batch))]
+            for piece in torch.split(own, config.micro_batch_size or len(own)):
                 measured, highest = _learn_from(
                     learner, experience, piece, config, kl_coef, len(batch), tokens, policy_loss
                 )
                 total += measured
                 ratio_max = max(ratio_max, highest)
+            total = ranks.sum(total)
             norm = learner.optimizer.step(learning_rate)
             totals.append(torch.cat([total, norm.detach().cpu().view(1)]))
             kl_of_epoch.append(total[2])
@@ -94,7 +103,7 @@ def update(
         first_kl=float(totals[0][2]),
         clip_fraction=means[3],
         gradient_norm=means[4],
-        ratio_max=ratio_max,
+        ratio_max=ranks.largest(ratio_max),
         epochs=epochs,
     )
 

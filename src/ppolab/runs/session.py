@@ -92,9 +92,7 @@ class Session:
         """
         trainer: Trainer | None = None
         try:
-            trainer = self._kind.trainer(
-                self._folder.manifest.config, self._folder.path, self._recorder, self._preparing
-            )
+            trainer = self._make_trainer()
             self._restore(trainer)
             return (yield from self._train(trainer))
         except (EOFError, KeyboardInterrupt, GeneratorExit):
@@ -142,6 +140,14 @@ class Session:
                 self._checkpoint(trainer)
                 raise
         self._checkpoint(trainer)
+        return self._finish(trainer)
+
+    def _make_trainer(self) -> Trainer:
+        return self._kind.trainer(
+            self._folder.manifest.config, self._folder.path, self._recorder, self._preparing
+        )
+
+    def _finish(self, trainer: Trainer) -> str:
         words = f"finished at step {trainer.step:,}"
         ending = self._kind.ending(trainer, self._folder.manifest.config, self._folder.path)
         return self._end("finished", f"{words}: {ending}" if ending else words)

@@ -1,0 +1,118 @@
+"""Runs that several ranks train together: rank 0 drives and writes, the others follow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ppolab.cluster.data_parallel import ProcessRanks
+from ppolab.cluster.executor import Member, RankFailedError, run_ranks
+from ppolab.cluster.lockstep import LeadTrainer, follow
+from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.recorder import NullRecorder
+from ppolab.runs.folder import RunFolder
+from ppolab.runs.kinds import Trainer, run_kind
+from ppolab.runs.local import PipeControls
+from ppolab.runs.session import Session
+
+SHARED = ("sft", "reward-model", "rlhf")  # kinds of runs whose trainers can share their work
+
+
+class _FailedError(PPOLabError):
+    """What rank 0 has written into the log already."""
+
+
+def run_on_ranks(
+    folder: RunFolder,
+    ranks: int,
+    on_metrics: Callable[[int, dict[str, float]], None] | None = None,
+    on_words: Callable[[str], None] | None = None,
+) -> str:
+    """Train a run on several ranks, from its start or newest checkpoint, as `Session.run` does.
+
+    Whatever happens is written into the log, by rank 0 or, where that could not, from here.
+
+    Args:
+        folder: the run; it must not be locked.
+        ranks: how many.
+        on_metrics: called with (step, metrics) after each iteration.
+        on_words: called with a sentence when something takes a while.
+
+    Returns:
+        The last state: "finished", "interrupted" or "failed".
+
+    Raises:
+        InvalidSettingError: there is no room for so many ranks, or this kind of run has no use for
+            them.
+    """
+    if folder.manifest.kind not in SHARED:
+        raise InvalidSettingError(
+            "ranks", ranks, f"cannot share the work of a run of kind {folder.manifest.kind}",
+            f"Use one rank; more are for {', '.join(SHARED)}",
+        )  # fmt: skip
+    heard: dict[str, Callable[..., None]] = {
+        "metrics": on_metrics or (lambda step, metrics: None),
+        "words": on_words or (lambda words: None),
+    }
+
+    def listen(rank: int, message: tuple[Any, ...]) -> None:
+        heard[message[0]](*message[1:])
+
+    try:
+        states = run_ranks(_be_rank, ranks, str(folder.path), listen=listen, first_decides=True)
+    except RankFailedError as error:
+        if error.rank != 0 or folder.status().state != "failed":
+            folder.note_state("failed", f"failed at step {folder.status().step:,}: {error}")
+        return "failed"
+    except KeyboardInterrupt:
+        folder.settle(surely_gone=True)  # for when rank 0 found no time to say so
+        return "interrupted"
+    return str(states[0])
+
+
+def _be_rank(member: Member, path: str) -> str:
+    """Be one rank: drive the run, or follow who does."""
+    folder = RunFolder(Path(path))
+    if member.rank > 0:
+        _follow(folder)
+        return "followed"
+    with folder.locked():
+        state = _LeadingSession(folder, member).run()
+    if state == "failed":
+        raise _FailedError("run", folder.id, "failed", "See its log")
+    return state
+
+
+def _follow(folder: RunFolder) -> None:
+    manifest = folder.manifest
+    with tempfile.TemporaryDirectory(prefix="ppolab-follower-") as own:  # rank 0 writes the run's
+        trainer: Any = run_kind(manifest.kind).trainer(
+            manifest.config, Path(own), NullRecorder(), lambda words: None
+        )
+    trainer.join(ProcessRanks())
+    follow(trainer)
+
+
+class _LeadingSession(Session):
+    """A session whose trainer takes the other ranks along."""
+
+    def __init__(self, folder: RunFolder, member: Member) -> None:
+        super().__init__(
+            folder, PipeControls(member.line),
+            lambda step, metrics: member.tell(("metrics", step, metrics)),
+            lambda words: member.tell(("words", words)),
+        )  # fmt: skip
+
+    def _make_trainer(self) -> Trainer:
+        trainer: Any = super()._make_trainer()
+        trainer.join(ProcessRanks())
+        self._preparing(f"sharing the work with {trainer.ranks.size - 1} more ranks")
+        lead: Any = LeadTrainer(trainer)  # a Trainer by what it passes on
+        return lead  # type: ignore[no-any-return]
+
+    def _finish(self, trainer: Any) -> str:
+        state = super()._finish(trainer)
+        trainer.dismiss()
+        return state
