@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from ppolab.errors import InvalidSettingError, PPOLabError, UnknownNameError
+from ppolab.language.arithmetic import ArithmeticTask
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.pipeline import STAGES, going_on, stages_of
 from ppolab.language.presets import load_recipe, read_recipe, recipe_names
 from ppolab.language.recipe import (
     SETS,
+    VERIFIABLE,
     ModelOptions,
     PolicyOptions,
     Recipe,
@@ -21,6 +23,8 @@ from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_stage import RewardStage
 from ppolab.language.rlhf_stage import RLHFStage
 from ppolab.language.sft_stage import SFTStage
+from ppolab.language.sft_training import SFTConfig
+from ppolab.language.tasks import TASKS
 
 
 def setting(stage: Any, path: str) -> Any:
@@ -98,6 +102,28 @@ def test_prompts_of_ones_own_without_pairs_have_no_reward_model() -> None:
     assert kinds_of(Recipe(models=ModelOptions(prompts="p.jsonl"))) == ("sft", "rlhf")
     both = Recipe(models=ModelOptions(prompts="p.jsonl", pairs_file="c.jsonl"))
     assert kinds_of(both) == ("sft", "reward-model", "rlhf")
+
+
+def test_where_a_rule_judges_there_is_no_reward_model_unless_one_is_asked_for() -> None:
+    assert {name for name, task in TASKS.items() if isinstance(task, ArithmeticTask)} == set(
+        VERIFIABLE
+    )
+    assert kinds_of(Recipe("arithmetic")) == ("sft", "rlhf")
+    assert kinds_of(Recipe("arithmetic", algorithm="best-of-n")) == ("sft", "best-of-n")
+    assert kinds_of(Recipe("arithmetic", algorithm="dpo")) == ("sft", "reward-model", "dpo")
+    asked = Recipe("arithmetic", policy=PolicyOptions(reward="gold + 0.5*reward-model"))
+    assert kinds_of(asked) == ("sft", "reward-model", "rlhf")
+
+
+def test_a_model_that_begins_at_random_is_fine_tuned_in_larger_steps() -> None:
+    stages = stages_of(Recipe("arithmetic"))
+    assert setting(stages["sft"], "training.batch_size") == 96
+    assert setting(stages["sft"], "training.learning_rate") == 2e-3
+    assert stages["rlhf"] == RLHFStage("arithmetic", reward="")
+    own = stages_of(Recipe("arithmetic", learning_rate=0.01))["sft"]
+    assert setting(own, "training.learning_rate") == 0.01
+    large = stages_of(Recipe("arithmetic", model="org/model"))["sft"]
+    assert setting(large, "training") == SFTConfig(learning_rate=3e-6)
 
 
 def test_large_models_learn_slowly_and_adapters_ten_times_as_fast() -> None:
@@ -210,7 +236,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_preset_can_be_used_and_says_what_it_is(name: str) -> None:
     preset = load_recipe(name)
     stages = stages_of(preset.recipe, preset.settings)
-    assert list(stages)[:2] == ["sft", "reward-model"]
+    assert list(stages) == list(kinds_of(preset.recipe))
     assert preset.title
     assert preset.description.endswith(".")
 

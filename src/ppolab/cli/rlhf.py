@@ -22,7 +22,7 @@ from ppolab.cli.options import default_home, parse, value_of
 from ppolab.cli.output import Output
 from ppolab.errors import InvalidSettingError
 from ppolab.language.presets import RecipePreset, load_recipe, read_recipe
-from ppolab.language.recipe import Recipe
+from ppolab.language.recipe import VERIFIABLE, Recipe
 
 EXAMPLE = "ppolab rlhf --seed 2"
 MODEL = "reward-model"
@@ -97,7 +97,7 @@ def run(arguments: list[str], output: Output) -> int:
     named = {"sft": options.sft, MODEL: options.reward_model}
     before = {kind: folder for kind, folder in named.items() if folder is not None}
     done: dict[str, dict[str, Any]] = {}
-    for kind, stage in _asked(stages, options.stage, output.console).items():
+    for kind, stage in _asked(stages, options.stage, recipe.task, output.console).items():
         result = _run_stage(runs, going_on(stage, before), output.console, options.ranks)
         done[kind if kind in named else LAST] = result
         before[kind] = Path(result["run"])
@@ -125,10 +125,10 @@ def _given(arguments: list[str]) -> RecipePreset | None:
     return None if config is None else read_recipe(Path(config))
 
 
-def _asked(stages: dict[str, Any], which: str, console: Console) -> dict[str, Any]:
+def _asked(stages: dict[str, Any], which: str, task: str, console: Console) -> dict[str, Any]:
     """The stages to run: all, or the one that was asked for."""
     if which == "all":
-        if MODEL not in stages:
+        if MODEL not in stages and task not in VERIFIABLE:
             console.print("No reward model: --pairs-file would give it something to learn from.")
         return stages
     kind = list(stages)[-1] if which == LAST else which
@@ -204,6 +204,13 @@ def _summary(done: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "kl": last.get("eval_kl"),
             "distinct2": last.get("eval_distinct_2"),
         }
+        if "eval_accuracy" in last:
+            summary |= {
+                "accuracy_before": first.get("eval_accuracy"),
+                "accuracy_after": last["eval_accuracy"],
+                "accuracy_greedy_before": first.get("eval_accuracy_greedy"),
+                "accuracy_greedy_after": last.get("eval_accuracy_greedy"),
+            }
     summary["alerts"] = [alert["kind"] for result in done.values() for alert in result["alerts"]]
     summary["seconds"] = round(sum(result["seconds"] for result in done.values()), 2)
     return summary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class PolicyEvaluation:
     texts: tuple[str, ...]
     gold_error: float = math.nan  # standard error of the mean `gold`
     perplexity: float = math.nan  # of held-out texts of the corpus, if any were given
+    accuracy: float = math.nan  # share of right answers, where there is right and wrong
+    greedy_accuracy: float = math.nan  # the same when the likeliest token is always taken
 
     def metrics(self) -> dict[str, float]:
         """The numbers under the names that a run records them by; without those not measured."""
@@ -46,7 +48,12 @@ class PolicyEvaluation:
             "eval_length": self.length,
             "eval_ended": self.ended,
         }
-        extra = {"eval_gold_error": self.gold_error, "eval_perplexity": self.perplexity}
+        extra = {
+            "eval_gold_error": self.gold_error,
+            "eval_perplexity": self.perplexity,
+            "eval_accuracy": self.accuracy,
+            "eval_accuracy_greedy": self.greedy_accuracy,
+        }
         return measured | {key: value for key, value in extra.items() if not math.isnan(value)}
 
 
@@ -61,6 +68,7 @@ def evaluate_policy(
     gold: RewardFunction | None = None,
     corpus: Sequence[Example] = (),
     ranks: Ranks | None = None,
+    verifiable: bool = False,
 ) -> PolicyEvaluation:
     """Let the policy answer every prompt once, always with the same draws.
 
@@ -75,6 +83,8 @@ def evaluate_policy(
         corpus: held-out texts of the kind that the policy was taught before: how well it still
             foretells them says what it has forgotten.
         ranks: who share the prompts.
+        verifiable: the gold judge gives 1 to a right answer and 0 to a wrong one. The answers that
+            the policy thinks likeliest are then judged too, for drawing at random errs of itself.
     """
     ranks = ranks if ranks is not None and len(prompts) >= ranks.size else Ranks()
     generator = torch.Generator().manual_seed(_SEED)
@@ -87,6 +97,13 @@ def evaluate_policy(
     samples, reference_log_probs = gather_samples(ranks, own), ranks.gather(own_reference)
     texts = own_texts if ranks.size == 1 else texts_of(samples, tokenizer)
     log_ratio = (samples.log_probs - reference_log_probs) * samples.mask
+    greedy = math.nan
+    if verifiable and gold is not None:
+        surest = replace(sampling, temperature=0.0)
+        likeliest = write_with_policy(
+            policy, prompts, surest, tokenizer.end, generator, None, ranks
+        )
+        greedy = float(ranks.gather(gold(likeliest, texts_of(likeliest, tokenizer))).mean())
     return PolicyEvaluation(
         reward=float(rewards.mean()),
         gold=float(judged.mean()) if judged is not None else math.nan,
@@ -98,6 +115,8 @@ def evaluate_policy(
         texts=tuple(texts),
         gold_error=_standard_error(judged),
         perplexity=math.exp(validation_loss(policy, corpus)) if corpus else math.nan,
+        accuracy=float(judged.mean()) if verifiable and judged is not None else math.nan,
+        greedy_accuracy=greedy,
     )
 
 

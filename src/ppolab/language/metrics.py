@@ -64,6 +64,12 @@ RLHF_METRICS = (
            "when the policy repeats itself."),
     Metric("eval_reference_nll", "Surprise of the reference", "nats/token", "reference",
            "How odd the held-out responses seem to the reference."),
+    Metric("eval_accuracy", "Right answers", "share", "reward",
+           "Share of held-out responses that are right, where a rule can tell; drawn as in "
+           "training."),
+    Metric("eval_accuracy_greedy", "Right answers, greedy", "share", "reward",
+           "The same when the likeliest token is always taken: what the policy knows, without "
+           "the errors of drawing."),
     Metric("eval_gold_error", "Error of the gold score", "", "reward",
            "Standard error of the gold score: how far chance alone moves it."),
     Metric("eval_perplexity", "Held-out perplexity", "", "actor",

@@ -11,7 +11,15 @@ from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.language.config import GROUPED
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.pitfalls import with_pitfall
-from ppolab.language.recipe import MODEL, Recipe, kinds_of, numbers_of, option_of, options_set
+from ppolab.language.recipe import (
+    MODEL,
+    VERIFIABLE,
+    Recipe,
+    kinds_of,
+    numbers_of,
+    option_of,
+    options_set,
+)
 from ppolab.language.reward_stage import RewardStage
 from ppolab.language.rival_stages import BestOfNStage, DPOStage
 from ppolab.language.rlhf_stage import RLHFStage
@@ -30,6 +38,8 @@ _WHAT_THERE_IS = ""  # in a reward: the reward model if one was trained, else th
 # 2025, "LoRA without regret").
 LARGE_MODEL_RATE = 3e-6
 LORA_FACTOR = 10
+# Fine-tuning where the task's model begins at random: after 400 such steps it adds, not yet surely.
+FROM_NOTHING: dict[str, Any] = {"batch_size": 96, "learning_rate": 2e-3}
 
 Settings = Mapping[str, Mapping[str, Any]]  # kind of a stage → its settings
 
@@ -104,6 +114,8 @@ def _own_settings(kind: str, recipe: Recipe) -> dict[str, Any]:
         ),
         "training": _rate(recipe),
     }  # fmt: skip
+    if kind == "sft" and recipe.task in VERIFIABLE and recipe.model == BASE:
+        own["training"] = FROM_NOTHING | own["training"]
     if kind != "sft":
         own["policy"] = recipe.model
     if kind == RLHFStage.kind:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 SETS = "sets"
 RIVALS = ("dpo", "best-of-n")  # in place of reinforcement; each is a stage of its own
 MODEL = "reward-model"  # kind of the stage, and in a reward the model that it has left
+VERIFIABLE = ("arithmetic",)  # tasks where a rule knows right from wrong
 ALGORITHMS = ("ppo", "rloo", "grpo", "reinforce++", *RIVALS)
 
 
@@ -151,7 +152,7 @@ class Recipe:
     """What is done in all stages."""
 
     task: str = sets("austen", "*.task")
-    """What to write about."""
+    """What to write about: austen, cheerful sentences; arithmetic, sums that a rule checks."""
     model: str = sets("base", "sft.model")
     """What to begin with: base, or a Hugging Face model's folder or id."""
     algorithm: Literal["ppo", "rloo", "grpo", "reinforce++", "dpo", "best-of-n"] = "ppo"
@@ -188,9 +189,14 @@ class Recipe:
 def kinds_of(recipe: Recipe) -> tuple[str, ...]:
     """The kinds of a recipe's stages, in order.
 
-    Prompts of one's own have no judge, so that without pairs there is no reward model.
+    Prompts of one's own have no judge, so that without pairs there is no reward model. Where a rule
+    knows right from wrong none is needed, unless one is asked for, as DPO does for its pairs.
     """
-    judged = recipe.models.pairs_file is not None or recipe.models.prompts is None
+    own_prompts, own_pairs = recipe.models.prompts is not None, recipe.models.pairs_file is not None
+    judged = own_pairs or not own_prompts
+    asked = recipe.algorithm == "dpo" or MODEL in (recipe.policy.reward or "")
+    if recipe.task in VERIFIABLE and not own_prompts and not own_pairs and not asked:
+        judged = False
     last = recipe.algorithm if recipe.algorithm in RIVALS else "rlhf"
     return ("sft", *([MODEL] if judged else []), last)
 

@@ -18,7 +18,7 @@ from ppolab.language.rewards import RewardFunction
 from ppolab.language.stage_models import BASE, KEPT_TEXTS, Say, policy_named, product_of
 from ppolab.language.stage_rewards import GOLD
 from ppolab.language.store import load_reward_model
-from ppolab.language.tasks import Task, task_named
+from ppolab.language.tasks import CourseTask, task_named
 from ppolab.recorder import Recorder
 
 CURVE_NAME = "best_of_n.json"
@@ -105,7 +105,7 @@ def planned_dpo_steps(stage: DPOStage) -> int:
     return stage.training.steps(len(pairs_of_run(stage.comparisons, task_named(stage.task))))
 
 
-def pairs_of_run(named: str, task: Task) -> list[PreferencePair]:
+def pairs_of_run(named: str, task: CourseTask) -> list[PreferencePair]:
     """The pairs that a reward model's run left in its folder.
 
     Raises:
@@ -121,5 +121,5 @@ def pairs_of_run(named: str, task: Task) -> list[PreferencePair]:
     return [pair for pair in pairs if not pair.tie]  # of a tie there is nothing to learn here
 
 
-def _judge(named: str, task: Task) -> RewardFunction:
+def _judge(named: str, task: CourseTask) -> RewardFunction:
     return task.gold if named == GOLD else load_reward_model(product_of(named))

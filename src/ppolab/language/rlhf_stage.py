@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from ppolab.errors import InvalidSettingError, UnknownNameError
+from ppolab.language.arithmetic import ArithmeticTask
 from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Sampling, generate
 from ppolab.language.huggingface import stages as huggingface
@@ -116,6 +117,7 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
         corpus=kept_texts(task),
         place_rewards=reward_at_padding if stage.fault == REWARD_AT_PADDING else None,
+        verifiable=isinstance(task, ArithmeticTask),
     )  # fmt: skip
 
 

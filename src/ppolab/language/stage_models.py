@@ -20,10 +20,10 @@ from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.models import LanguageModel
 from ppolab.language.sft import Example
 from ppolab.language.store import MODEL_NAME, load_gpt, save_gpt
-from ppolab.language.tasks import Task, task_named
+from ppolab.language.tasks import CourseTask, task_named
 
 Say = Callable[[str], None]
-AnyTask = Task | FileTask
+AnyTask = CourseTask | FileTask
 BASE = "base"  # the model that comes with the course
 KEPT_TEXTS = 128  # held-out texts of the corpus by which evaluations see what is forgotten
 
@@ -125,8 +125,8 @@ def is_course_model(named: str) -> bool:
     return named == BASE or not is_huggingface(named)
 
 
-def policy_named(named: str, task: Task) -> GPT:
-    """The course's own base model, or the one that a run of it left in its folder."""
+def policy_named(named: str, task: CourseTask) -> GPT:
+    """The task's own base model, or the one that a run of it left in its folder."""
     return task.base_model() if named == BASE else load_gpt(product_of(named))
 
 

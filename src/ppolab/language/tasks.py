@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ppolab.errors import UnknownNameError
+from ppolab.language.arithmetic import ArithmeticTask
 from ppolab.language.corpus import Corpus, austen
 from ppolab.language.gpt import GPT
 from ppolab.language.judges import LexiconJudge
@@ -59,7 +60,9 @@ class Task:
         return self.corpus.prompts(self.tokenizer, validation)
 
 
-TASKS = {
+CourseTask = Task | ArithmeticTask
+
+TASKS: dict[str, CourseTask] = {
     "austen": Task(
         "austen",
         "Cheerful Jane Austen",
@@ -68,10 +71,18 @@ TASKS = {
         LexiconJudge.load,
         64,
     ),
+    "arithmetic": ArithmeticTask(
+        "arithmetic",
+        "Sums",
+        "Add two numbers digit by digit; a rule checks the answer.",
+        digits=2,
+        training_sums=9000,
+        validation_sums=400,
+    ),
 }
 
 
-def task_named(name: str) -> Task:
+def task_named(name: str) -> CourseTask:
     """The task of that name.
 
     Raises:

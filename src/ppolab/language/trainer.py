@@ -60,6 +60,7 @@ class RLHFTrainer(StageTrainer):
         corpus: held-out texts of what the policy was taught before, to see what it forgets.
         place_rewards: which token is paid what; see `experience.per_token_rewards`.
         rollouts: who writes the responses, in the policy's name.
+        verifiable: the gold judge says right or wrong; see `evaluate_policy`.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class RLHFTrainer(StageTrainer):
         corpus: Sequence[Example] = (),
         place_rewards: RewardPlacement | None = None,
         rollouts: Rollouts = write_with_policy,
+        verifiable: bool = False,
     ) -> None:
         self.config = config
         self.policy, self.reference = policy, reference
@@ -86,7 +88,8 @@ class RLHFTrainer(StageTrainer):
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
         self._policy_loss, self._place_rewards = policy_loss, place_rewards
-        self._corpus, self._rollouts = list(corpus), rollouts
+        self._corpus, self._verifiable = list(corpus), verifiable
+        self._rollouts = rollouts
         self.ranks = Ranks()
         self._sampling = Sampling(config.longest_response, config.temperature)
         self.dtype = dtype_of(config.dtype)
@@ -265,6 +268,7 @@ class RLHFTrainer(StageTrainer):
             self.gold,
             self._corpus,
             self.ranks,
+            self._verifiable,
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ppolab.runs.folder import RunFolder
 
 _POLICY = (
+    ("eval_accuracy", "right answers, drawn"),
+    ("eval_accuracy_greedy", "right answers, greedy"),
     ("eval_gold", "gold score"),
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),

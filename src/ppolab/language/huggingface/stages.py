@@ -24,7 +24,7 @@ from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.models import LanguageModel
 from ppolab.language.reward_heads import RewardShape
 from ppolab.language.reward_model import RewardModel
-from ppolab.language.tasks import Task, task_named
+from ppolab.language.tasks import CourseTask, task_named
 from ppolab.language.tokenizer import Tokenizer
 
 HEAD_NAME = "head.safetensors"  # a reward model's head, beside its trunk
@@ -32,7 +32,7 @@ HEAD_NAME = "head.safetensors"  # a reward model's head, beside its trunk
 
 def load_task(
     name: str, model: str, context: int, settings: HuggingFaceSettings
-) -> Task | FileTask:
+) -> CourseTask | FileTask:
     """What to learn: one's own files, or a task of the course in the model's own tokens.
 
     Args:
