@@ -120,9 +120,9 @@ bench: $(STAMPS)/python bench-env ## ours against Stable-Baselines3 on CartPole,
 	@$(BIN)/python benchmarks/ppo_cartpole.py
 
 # One after the other, for they would slow each other down. A missing peer is told and passed over.
-bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, half an hour
+bench-all: $(STAMPS)/python bench-env ## every benchmark of speed, three quarters of an hour
 	@for script in bound ppo_cartpole ppo_backends ppo_image ppo_pufferlib ppo_jax ppo_start \
-	  language_bound rlhf_ppo; do \
+	  language_bound rlhf_ppo rlhf_stages rlhf_ragged rlhf_austen; do \
 	  echo "— $$script"; $(BIN)/python benchmarks/$$script.py --json; [ $$? -le 2 ] || exit 1; done
 
 wheel: $(PAGE) ## a wheel that carries the built page and the course

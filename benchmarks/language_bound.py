@@ -115,11 +115,6 @@ def roofs(threads: int, seconds: float) -> dict[str, float]:
     return found
 
 
-def add_only(parser: argparse.ArgumentParser) -> None:
-    """The option to measure one model alone."""
-    parser.add_argument("--only", choices=sorted(SHAPES), help="one model alone")
-
-
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(

@@ -31,7 +31,7 @@ The bound is the time that the matrix products alone would take (`language_bound
 
     python benchmarks/rlhf_ppo.py             six to eight minutes
     python benchmarks/rlhf_ppo.py --quick     two minutes; coarser
-    python benchmarks/rlhf_ppo.py --only A    the small models alone
+    python benchmarks/rlhf_ppo.py --only A    the small models alone; --threads 1 with one thread
     python benchmarks/rlhf_ppo.py --json      one JSON object on the last line
 
 TRL lives in a virtual environment of its own: `make bench-env` makes it.
@@ -40,12 +40,11 @@ TRL lives in a virtual environment of its own: `make bench-env` makes it.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import sys
 
 import referee
-from language_bound import SHAPES, PPOWork, Shape, add_only
+from language_bound import SHAPES, PPOWork
+from language_run import Run
 from targets import judge, memory_rows, print_judged, print_memory
 
 TRL = "TRL 1.12.0, float32"
@@ -66,25 +65,28 @@ TARGETS = {
 }
 ROLLOUT_TARGETS = {"A": {BFLOAT16: 4.5}, "B": {}}
 WORK = PPOWork()
-THREADS = 2
-SETTINGS = {"threads": THREADS, "learning_rate": 1e-5, "kl_coef": 0.05}
+SETTINGS = {"learning_rate": 1e-5, "kl_coef": 0.05}
 
 
 def race(
-    shape: Shape, kinds: list[str], rounds: int, updates: int
+    name: str, kinds: list[str], run: Run
 ) -> tuple[dict[str, list[referee.Answer]], dict[str, str]]:
     """Answers by kind and round, and the versions of all."""
+    rounds, updates = run.plan[name]
 
     def job(kind: str, seed: int) -> referee.Answer:
         dtype, shared_trunk = KINDS[kind]
         return {
-            **SETTINGS, **dataclasses.asdict(WORK), "shape": dataclasses.asdict(shape),
+            **SETTINGS, **dataclasses.asdict(WORK), "shape": dataclasses.asdict(SHAPES[name]),
             "seed": seed, "updates": updates, "dtype": dtype, "shared_trunk": shared_trunk,
+            "threads": run.threads,
         }  # fmt: skip
 
     ours, trl = (referee.OUR_PYTHON, "language_ppo.py"), (referee.TRL_PYTHON, "trl_ppo.py")
     contenders = {kind: trl if kind == TRL else ours for kind in kinds}
-    return referee.race(contenders, job, rounds, "tokens/s")
+    answers, versions = referee.race(contenders, job, rounds, "tokens/s")
+    check_work(answers, updates)
+    return answers, versions
 
 
 def check_work(answers: dict[str, list[referee.Answer]], updates: int) -> None:
@@ -99,15 +101,11 @@ def check_work(answers: dict[str, list[referee.Answer]], updates: int) -> None:
                 )
 
 
-def measure(
-    name: str, rounds: int, updates: int, roofs: referee.Answer
-) -> tuple[referee.Answer, dict[str, str]]:
+def measure(name: str, run: Run) -> tuple[referee.Answer, dict[str, str]]:
     """All rows of a model, printed, and the versions of all."""
-    shape = SHAPES[name]
-    native = roofs["multiplies_bfloat16"]
-    kinds = [kind for kind, (dtype, _) in KINDS.items() if native or dtype == "float32"]
-    answers, versions = race(shape, kinds, rounds, updates)
-    check_work(answers, updates)
+    shape, roofs = SHAPES[name], run.roofs
+    kinds = [kind for kind, (dtype, _) in KINDS.items() if dtype in run.dtypes]
+    answers, versions = race(name, kinds, run)
     rollouts = {
         kind: [answer["rollout"] | {"count": answer["count"]} for answer in own]
         for kind, own in answers.items()
@@ -128,36 +126,27 @@ def measure(
     print_judged(rows["update"], "TRL", "tokens/s")
     print("Writing alone")
     print_judged(rows["rollout"], "TRL", "tokens/s")
-    print("Peak memory")
     print_memory(rows["memory"], "TRL")
     return rows, versions
 
 
 def main() -> int:
     """Run the benchmark."""
-    options = referee.read_options(__doc__, referee.TRL_INSTALLED, "TRL", add_only)
-    if options is None:
+    # Rounds, and updates in each; B takes three times as long.
+    run = Run.begin(__doc__, {"A": (7, 2), "B": (5, 1)}, {"A": (3, 1), "B": (2, 1)})
+    if run is None:
         return 2
-    load = os.getloadavg()[0]
-    roofs = referee.measure_roofs("language_bound.py", "--threads", str(THREADS))
-    # Rounds and updates in each; B takes three times as long.
-    plan = {"A": (3, 1), "B": (2, 1)} if options.quick else {"A": (7, 2), "B": (5, 1)}
     found, versions = {}, {}
-    for name in [options.only] if options.only else list(plan):
-        found[name], versions = measure(name, *plan[name], roofs)
-    around = referee.circumstances(options.quick, load, versions)
-    native = roofs["multiplies_bfloat16"]
-    print(f"\n{around['machine']}, load {load:.1f} at the start, {THREADS} threads")
-    print(f"The processor {'multiplies' if native else 'only emulates: rows left out'} bfloat16.")
-    if options.json:
-        print(json.dumps({
-            "ratios_vs_trl": {
-                name: {kind: row["ratio"] for kind, row in rows["update"].items() if kind != TRL}
-                for name, rows in found.items()
-            },
-            "rows": found, "roofs": roofs, "threads": THREADS,
-            "work": dataclasses.asdict(WORK), **around,
-        }))  # fmt: skip
+    for name in run.plan:
+        found[name], versions = measure(name, run)
+    run.end(
+        versions,
+        ratios_vs_trl={
+            name: {kind: row["ratio"] for kind, row in rows["update"].items() if kind != TRL}
+            for name, rows in found.items()
+        },
+        rows=found, work=dataclasses.asdict(WORK),
+    )  # fmt: skip
     return 0
 
 

@@ -30,13 +30,12 @@ TRL lives in a virtual environment of its own: `make bench-env` makes it.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import sys
 from statistics import median
 
 import referee
-from language_bound import SHAPES, Shape, add_only, reward_work, sft_work
+from language_bound import SHAPES, reward_work, sft_work
+from language_run import Run
 from targets import judge, memory_rows, print_judged, print_memory
 
 OURS = "PPO Lab, bfloat16"
@@ -50,19 +49,19 @@ STAGES = {"sft": "tokens/s", "reward": "pairs/s"}
 WORDS = {"sft": "fine-tuning", "reward": "reward model"}
 TARGET = 2.5
 ROWS, LENGTH = 32, 48
-THREADS = 2
 
 
 def race(
-    stage: str, shape: Shape, kinds: list[str], rounds: int, updates: int
+    stage: str, name: str, kinds: list[str], run: Run
 ) -> tuple[dict[str, list[referee.Answer]], dict[str, str]]:
     """Answers by kind and round, and the versions of all."""
+    rounds, updates = run.plan[name]
 
     def job(kind: str, seed: int) -> referee.Answer:
         return {
-            "stage": stage, "shape": dataclasses.asdict(shape), "dtype": KINDS[kind],
+            "stage": stage, "shape": dataclasses.asdict(SHAPES[name]), "dtype": KINDS[kind],
             "rows": ROWS, "length": LENGTH, "updates": updates, "seed": seed,
-            "threads": THREADS, "learning_rate": 1e-5,
+            "threads": run.threads, "learning_rate": 1e-5,
         }  # fmt: skip
 
     ours = (referee.OUR_PYTHON, "language_stages.py")
@@ -75,14 +74,11 @@ def race(
     return answers, versions
 
 
-def measure(
-    stage: str, name: str, rounds: int, updates: int, roofs: referee.Answer
-) -> tuple[referee.Answer, dict[str, str]]:
+def measure(stage: str, name: str, run: Run) -> tuple[referee.Answer, dict[str, str]]:
     """All rows of a stage and a model, printed, and the versions of all."""
     shape = SHAPES[name]
-    native = roofs["multiplies_bfloat16"]
-    kinds = [kind for kind, dtype in KINDS.items() if native or dtype == "float32"]
-    answers, versions = race(stage, shape, kinds, rounds, updates)
+    kinds = [kind for kind, dtype in KINDS.items() if dtype in run.dtypes]
+    answers, versions = race(stage, name, kinds, run)
     theirs = [kind for kind in kinds if kind.startswith("TRL")]
     base = max(theirs, key=lambda kind: median(map(referee.rate, answers[kind])))
     per_step, work = (
@@ -90,45 +86,36 @@ def measure(
         if stage == "sft"
         else (ROWS, reward_work(shape, ROWS, LENGTH))
     )
-    bounds = {kind: per_step * roofs[KINDS[kind]] / work for kind in kinds}
+    bounds = {kind: per_step * run.roofs[KINDS[kind]] / work for kind in kinds}
     rows = referee.rows_of(answers, base, bounds)
     judge(rows, {OURS: TARGET})
     memory = memory_rows(answers, base)
     print(f"\n{WORDS[stage]}, {name}: {shape}; TRL's quicker is {base}")
     print_judged(rows, "TRL", STAGES[stage])
-    print("Peak memory")
     print_memory(memory, base)
     return {"base": base, "steps": rows, "memory": memory}, versions
 
 
 def main() -> int:
     """Run the benchmark."""
-    options = referee.read_options(__doc__, referee.TRL_INSTALLED, "TRL", add_only)
-    if options is None:
+    # Rounds, and gradient steps in each; B takes four times as long.
+    run = Run.begin(__doc__, {"A": (7, 15), "B": (5, 6)}, {"A": (3, 6), "B": (2, 3)})
+    if run is None:
         return 2
-    load = os.getloadavg()[0]
-    roofs = referee.measure_roofs("language_bound.py", "--threads", str(THREADS))
-    # Rounds and gradient steps in each; B takes four times as long.
-    plan = {"A": (3, 6), "B": (2, 3)} if options.quick else {"A": (7, 15), "B": (5, 6)}
     found: dict[str, referee.Answer] = {stage: {} for stage in STAGES}
     versions: dict[str, str] = {}
     for stage in STAGES:
-        for name in [options.only] if options.only else list(plan):
-            found[stage][name], versions = measure(stage, name, *plan[name], roofs)
-    around = referee.circumstances(options.quick, load, versions)
-    print(f"\n{around['machine']}, load {load:.1f} at the start, {THREADS} threads")
-    if options.json:
-        print(json.dumps({
-            "ratios_vs_trl": {
-                stage: {
-                    name: {kind: row["ratio"] for kind, row in rows["steps"].items()}
-                    for name, rows in by_name.items()
-                }
-                for stage, by_name in found.items()
-            },
-            "rows": found, "roofs": roofs, "threads": THREADS,
-            "work": {"rows": ROWS, "length": LENGTH}, **around,
-        }))  # fmt: skip
+        for name in run.plan:
+            found[stage][name], versions = measure(stage, name, run)
+    ratios_vs_trl = {
+        stage: {
+            name: {kind: row["ratio"] for kind, row in rows["steps"].items()}
+            for name, rows in by_name.items()
+        }
+        for stage, by_name in found.items()
+    }
+    work = {"rows": ROWS, "length": LENGTH}
+    run.end(versions, ratios_vs_trl=ratios_vs_trl, rows=found, work=work)
     return 0
 
 

@@ -63,8 +63,9 @@ def memory_rows(answers: Mapping[str, list[Answer]], base: str) -> dict[str, Ans
 
 def print_memory(rows: Mapping[str, Answer], base: str) -> None:
     """For people."""
+    print("Peak memory")
     if not rows:
-        print("The kernel does not tell how much memory a process held at most.")
+        print("  not known: the kernel does not tell")
     for name, row in rows.items():
         verdict = "" if row["verdict"] is None else f"   below {base}'s: {row['verdict']}"
         print(f"{name:<34}{row['megabytes']:>9,} MB{verdict}")

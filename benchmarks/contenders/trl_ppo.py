@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -18,6 +19,7 @@ from typing import Any
 from serving import Stopwatch, peak_memory, serve
 
 sys.path.insert(0, str(Path(sys.prefix) / "trl-1.12.0"))
+os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
 
 import torch
 import transformers
