@@ -86,11 +86,15 @@ def corpus_of(text: str) -> Corpus:
     return Corpus(running, list(training), list(validation))
 
 
-def _sentences(paragraph: str) -> Sequence[str]:
-    plain = html.unescape(paragraph).replace("’", "'").replace("“", '"').replace("”", '"')
+def plain_text(text: str) -> str:
+    """A text as the course's tokenizer knows texts: lower case, ASCII, single spaces."""
+    plain = html.unescape(text).replace("’", "'").replace("“", '"').replace("”", '"')
     plain = re.sub(r"[_*]|\s+", " ", plain.replace("--", " - ")).encode("ascii", "ignore").decode()
-    plain = _TITLES.sub(r"\1", re.sub(r" +", " ", plain).strip().lower())
-    pieces = (piece.strip(" \"'()-") for piece in _END_OF_SENTENCE.split(plain))
+    return _TITLES.sub(r"\1", re.sub(r" +", " ", plain).strip().lower())
+
+
+def _sentences(paragraph: str) -> Sequence[str]:
+    pieces = (piece.strip(" \"'()-") for piece in _END_OF_SENTENCE.split(plain_text(paragraph)))
     return [piece for piece in pieces if piece]
 
 

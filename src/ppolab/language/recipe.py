@@ -71,6 +71,11 @@ class PreferenceOptions:
     """Share of units dropped before the head, for ensemble dropout and the contrastive term."""
     reward_epochs: int = sets(1, "reward-model.training.epochs", "dpo.training.epochs")
     """Passes over the pairs; a second learns the raters' errors by heart."""
+    ratings: str = sets("", "reward-model.ratings")
+    """File or folder of texts that people have rated, compared in place of answers: the source
+    package of vaderSentiment (docs/rlhf.md)."""
+    rated_by: Literal["person", "mean"] = sets("person", "reward-model.rated_by")
+    """Whose ratings decide: one person's of each text, or the mean of all."""
     held_out: float = sets(0.1, "reward-model.training.held_out", "dpo.training.held_out")
     """Share of the pairs kept for measuring."""
 

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from ppolab.errors import InvalidSettingError
+from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.language.annotators import simulated_annotators
+from ppolab.language.corpus import plain_text
 from ppolab.language.file_task import FileTask, read_lines
 from ppolab.language.generation import Sampling
 from ppolab.language.huggingface.causal import HuggingFaceModel
@@ -28,12 +29,13 @@ from ppolab.language.preference_data import (
     pairs_of as pairs_among,
 )
 from ppolab.language.rankings import rank_answers
+from ppolab.language.rated_texts import RATED_BY, RatedComparer, rated_comparisons
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_ensembles import EnsembleTrainer
 from ppolab.language.reward_faults import fault_named
 from ppolab.language.reward_losses import OF_RANKINGS
 from ppolab.language.reward_model import RewardModel
-from ppolab.language.reward_training import RewardTrainer
+from ppolab.language.reward_training import RewardTrainer, held_out_pairs
 from ppolab.language.stage_models import BASE, AnyTask, Say, task_of, trainable
 from ppolab.recorder import Recorder
 
@@ -61,8 +63,17 @@ class RewardStage:
     annotators: int = 0
     """Simulated people, each with ratings of their own, who compare in turn; 0 asks the judge."""
     huggingface: HuggingFaceSettings = field(default_factory=HuggingFaceSettings)
+    ratings: str = ""
+    """File or folder of texts that people have rated, which are then compared in place of answers:
+    the source package of vaderSentiment; see `ppolab.language.rated_texts`."""
+    rated_by: str = "person"
+    """Whose ratings decide: person, one of each text's drawn at random, or mean, those of all."""
 
     def __post_init__(self) -> None:
+        if self.ratings:
+            self._require_that_ratings_can_decide()
+        if self.rated_by not in RATED_BY:
+            raise UnknownNameError("rated_by", self.rated_by, list(RATED_BY))
         if self.pairs < 1:
             raise InvalidSettingError("pairs", self.pairs, "must be at least 1", "Give 1 or more")
         if self.annotators < 0:
@@ -79,6 +90,25 @@ class RewardStage:
             raise InvalidSettingError(
                 "ties", self.rater.ties, f"mean nothing to the loss {self.training.loss}",
                 "Give 0, or the loss davidson",
+            )  # fmt: skip
+
+    def _require_that_ratings_can_decide(self) -> None:
+        """Refuse what is said of a rater or of answers, where neither is there."""
+        default = RewardStage()
+        for name in ("answers", "annotators", "rater"):
+            if getattr(self, name) != getattr(default, name):
+                raise InvalidSettingError(
+                    name, getattr(self, name), "means nothing where people's ratings decide",
+                    "Leave it out, or leave out the ratings",
+                )  # fmt: skip
+        if self.huggingface.pairs:
+            raise InvalidSettingError(
+                "ratings", self.ratings, "comes beside a file of pairs", "Give one of the two"
+            )
+        if fault_named(self.training.fault).length_bias:
+            raise InvalidSettingError(
+                "fault", self.training.fault, "is a rater's, and here people's ratings decide",
+                "Leave out the ratings",
             )  # fmt: skip
 
     @property
@@ -133,6 +163,17 @@ def _comparisons(
 ) -> Sequence[Comparison]:
     if isinstance(task, FileTask) and task.pairs_file is not None:
         return task.pairs()
+    if stage.ratings:
+        say("reading people's ratings")
+        comparer = RatedComparer(
+            task.tokenizer, stage.rated_by, stage.training.loss == "davidson", task.longest,
+            str if isinstance(policy, HuggingFaceModel) else plain_text,
+        )  # fmt: skip
+        return rated_comparisons(
+            Path(stage.ratings), comparer, stage.pairs,
+            held_out_pairs(stage.training, stage.pairs),
+            torch.Generator().manual_seed(stage.training.seed),
+        )  # fmt: skip
     if task.gold is None:
         raise InvalidSettingError(
             "pairs", task.title, "has no judge who could compare answers",

@@ -53,7 +53,7 @@ class RewardTrainer(StageTrainer):
         recorder: Recorder | None = None,
     ) -> None:
         planned_steps(config, len(comparisons))
-        held_out = _held_out(config, len(comparisons))
+        held_out = held_out_pairs(config, len(comparisons))
         self.config, self.model = config, model
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.fault = fault_named(config.fault)
@@ -187,7 +187,7 @@ def planned_steps(config: RewardConfig, pairs: int) -> int:
     Raises:
         InvalidSettingError: the pairs do not fill one batch.
     """
-    kept = pairs - _held_out(config, pairs)
+    kept = pairs - held_out_pairs(config, pairs)
     if kept < config.batch_size:
         raise InvalidSettingError(
             "pairs", pairs, f"are too few for batches of {config.batch_size}",
@@ -196,7 +196,8 @@ def planned_steps(config: RewardConfig, pairs: int) -> int:
     return config.epochs * (kept // config.batch_size)
 
 
-def _held_out(config: RewardConfig, pairs: int) -> int:
+def held_out_pairs(config: RewardConfig, pairs: int) -> int:
+    """How many of the pairs, at their end, are kept for measuring."""
     return max(1, round(config.held_out * pairs))
 
 
