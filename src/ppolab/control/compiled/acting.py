@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.learning import Sizes, both_in, log_std_in
 from ppolab.control.compiled.matrices import padded_rows
-from ppolab.control.compiled.network import TILE, Tile, forward, new_tile
+from ppolab.control.compiled.network import TILE, Padded, Tile, forward, new_tile
 from ppolab.control.compiled.policies import Actions, Masks, draw
 
 Float32 = NDArray[np.float32]
@@ -33,8 +33,20 @@ def act(
         values: [batch], reward units, written.
     """
     actor, critic = both_in(sizes, weights)
-    log_std = log_std_in(sizes, weights)
     tile = new_tile(sizes.inputs, sizes.hidden, sizes.outputs)
+    act_as(
+        sizes, actor, critic, log_std_in(sizes, weights), tile, observations, masks, chance,
+        actions, log_probs, values,
+    )  # fmt: skip
+
+
+@compiled()
+def act_as(
+    sizes: Sizes, actor: Padded, critic: Padded, log_std: Float32, tile: Tile,
+    observations: Float32, masks: Masks, chance: Float32, actions: Actions, log_probs: Float32,
+    values: Float32,
+) -> None:  # fmt: skip
+    """As `act`, with networks and a tile made before, for those who act again and again."""
     for start in range(0, observations.shape[0], TILE):
         rows = _fetch(observations[start : start + TILE], tile)
         end = min(start + TILE, observations.shape[0])

@@ -9,11 +9,12 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ppolab.control.compiled import cartpole, gridworld
-from ppolab.control.compiled.acting import act, judge
+from ppolab.control.compiled.acting import act_as, judge
 from ppolab.control.compiled.copies import Copies, some_of
 from ppolab.control.compiled.jit import compiled
-from ppolab.control.compiled.learning import Sizes
+from ppolab.control.compiled.learning import Sizes, both_in, log_std_in
 from ppolab.control.compiled.matrices import padded_rows
+from ppolab.control.compiled.network import new_tile
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
@@ -123,14 +124,17 @@ def rollout_some(
     count, here = 0, copies.rewards.size
     last = first + here
     value = np.empty(1, np.float32)
+    actor, critic = both_in(sizes, weights)
+    log_std = log_std_in(sizes, weights)
+    tile = new_tile(sizes.inputs, sizes.hidden, sizes.outputs)
     for t in range(uniforms.shape[0]):
         for i in range(here):
             for j in range(sizes.inputs):
                 steps.observations[t, first + i, j] = copies.observations[i, j]
-        act(
-            sizes, weights, steps.observations[t, first:last], None, uniforms[t, first:last],
-            steps.actions[t, first:last], steps.log_probs[t, first:last],
-            steps.values[t, first:last],
+        act_as(
+            sizes, actor, critic, log_std, tile, steps.observations[t, first:last], None,
+            uniforms[t, first:last], steps.actions[t, first:last],
+            steps.log_probs[t, first:last], steps.values[t, first:last],
         )  # fmt: skip
         choices = steps.actions[t, first:last].reshape(-1)
         if cart is not None:
