@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ppolab.cluster.data_parallel import ProcessRanks
 from ppolab.cluster.executor import Member
+from ppolab.cluster.sharding import ShardedRanks
 from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Samples
 from ppolab.language.gpt import GPT, GPTConfig
@@ -109,7 +110,7 @@ def trained(trainer: StageTrainer, steps: int = 3) -> Finished:
 def train_together(member: Member, name: str, shard: bool = False) -> Finished:
     """The same on ranks."""
     trainer = MAKERS[name]()
-    trainer.join(ProcessRanks())
+    trainer.join(ShardedRanks() if shard else ProcessRanks())
     return trained(trainer)
 
 
@@ -119,3 +120,17 @@ def draw_numbers(member: Member) -> tuple[list[Tensor], float, slice]:
     rows = torch.arange(2.0 + member.rank * 3).view(-1, 1).expand(-1, 1 + member.rank)
     gathered = ranks.gather(rows), ranks.gather(torch.tensor([True, member.rank == 1]))
     return [*gathered, ranks.sum(rows[:2, :1].clone())], ranks.largest(-member.rank), ranks.share(5)
+
+
+def weights_held(member: Member) -> tuple[int, int]:
+    """Numbers that a rank keeps of trained weights and their memory: whole, and sharded."""
+    counts = []
+    for ranks in (ProcessRanks(), ShardedRanks()):
+        trainer = sft()
+        trainer.join(ranks)
+        trainer.iterate()
+        weights = trainer.model.parameters()
+        own = sum(getattr(w, "_local_tensor", w).numel() for w in weights)
+        memory = trainer.optimizer._adam.state.values()  # type: ignore[attr-defined]
+        counts.append(own + sum(value.numel() for known in memory for value in known.values()))
+    return counts[0], counts[1]

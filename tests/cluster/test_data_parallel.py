@@ -41,11 +41,12 @@ def assert_same_training(
     assert (weights - before[moved]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("shard", [False, True], ids=["whole", "sharded"])
 @pytest.mark.parametrize("name", rank_trainings.MAKERS)
-def test_two_ranks_learn_what_one_learns_alone(name: str) -> None:
+def test_two_ranks_learn_what_one_learns_alone(name: str, shard: bool) -> None:
     alone = rank_trainings.trained(rank_trainings.MAKERS[name]())
     before = rank_trainings.MAKERS[name]().state()[0]["optimizer.vector"]
-    first, second = run_ranks(rank_trainings.train_together, 2, name)
+    first, second = run_ranks(rank_trainings.train_together, 2, name, shard)
     assert_same_training(alone, first, before)
     for key in first[1]:  # and no rank drifts away from the other
         assert torch.equal(first[1][key], second[1][key])
@@ -60,6 +61,11 @@ def test_exchanges_give_what_all_ranks_have() -> None:
         assert total.tolist() == [[0], [2]]
         assert largest == 0.0
         assert share == (slice(0, 2), slice(2, 5))[rank]
+
+
+def test_a_sharded_rank_keeps_its_part_only() -> None:
+    for whole, part in run_ranks(rank_trainings.weights_held, 2):
+        assert part == pytest.approx(whole / 2, rel=0.01)
 
 
 def test_a_batch_that_does_not_divide_is_refused_by_its_name(

@@ -73,13 +73,22 @@ def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     return found
 
 
-def test_a_run_on_two_ranks_is_the_run_on_one(tmp_path: Path, stage: RLHFStage) -> None:
+@pytest.mark.parametrize("kind", ["shared", "sharded", "sharded, a critic of its own"])
+def test_a_run_on_two_ranks_is_the_run_on_one(tmp_path: Path, stage: RLHFStage, kind: str) -> None:
+    if "critic" in kind:  # all weights are trained then, not an adapter's alone
+        stage = dataclasses.replace(
+            stage,
+            training=dataclasses.replace(stage.training, shared_trunk=False, learning_rate=1e-3),
+            huggingface=dataclasses.replace(stage.huggingface, lora_rank=0),
+        )
     runs = Runs(tmp_path / "runs")
     alone, shared = runs.create(stage), runs.create(stage)
     with alone.locked():
         assert Session(alone, NoControls()).run() == "finished", alone.status().words
     told: list[tuple[int, float]] = []
-    state = run_on_ranks(shared, 2, lambda step, metrics: told.append((step, metrics["kl"])))
+    state = run_on_ranks(
+        shared, 2, "sharded" in kind, lambda step, metrics: told.append((step, metrics["kl"]))
+    )
     assert state == "finished", shared.status().words
     assert [step for step, _ in told] == list(range(1, 9))
     first, second = (folder.fold().columns for folder in (alone, shared))
@@ -102,7 +111,7 @@ def test_a_run_that_was_cut_goes_on_exactly_on_the_same_ranks(
         if step == 2:
             raise KeyboardInterrupt
 
-    assert run_on_ranks(cut, 2, interrupt) == "interrupted"
+    assert run_on_ranks(cut, 2, False, interrupt) == "interrupted"
     assert cut.status().state == "interrupted"
     assert not cut.is_live()
     newest = load_newest_checkpoint(cut.path)

@@ -55,6 +55,8 @@ class RLHFOptions:
     ranks: int = 1
     """Processes that share each batch: one for each GPU, or for some cores. More than one give
     what one gives, but for rounding."""
+    shard: bool = False
+    """Cut weights, gradients and Adam's memory among the ranks, for models that fill a GPU."""
     threads: int = 2
     """Threads of the arithmetic."""
     home: Path = field(default_factory=default_home)
@@ -81,6 +83,10 @@ def run(arguments: list[str], output: Output) -> int:
     from ppolab.runs import Runs
 
     recipe = options.recipe
+    if options.shard and options.ranks == 1:
+        raise InvalidSettingError(
+            "shard", True, "leaves nobody to share the weights with", "Give --ranks 2 or more"
+        )
     if options.ranks != 1:
         require_places(options.ranks)
         if recipe.algorithm in ("dpo", "best-of-n"):
@@ -98,7 +104,7 @@ def run(arguments: list[str], output: Output) -> int:
     before = {kind: folder for kind, folder in named.items() if folder is not None}
     done: dict[str, dict[str, Any]] = {}
     for kind, stage in _asked(stages, options.stage, recipe.task, output.console).items():
-        result = _run_stage(runs, going_on(stage, before), output.console, options.ranks)
+        result = _run_stage(runs, going_on(stage, before), output.console, options)
         done[kind if kind in named else LAST] = result
         before[kind] = Path(result["run"])
         if result["state"] != "finished":
@@ -139,7 +145,7 @@ def _asked(stages: dict[str, Any], which: str, task: str, console: Console) -> d
     return {kind: stages[kind]}
 
 
-def _run_stage(runs: Any, stage: Any, console: Console, ranks: int) -> dict[str, Any]:
+def _run_stage(runs: Any, stage: Any, console: Console, options: RLHFOptions) -> dict[str, Any]:
     """Run one stage to its end; return what it came to."""
     from ppolab.runs.ranks import run_on_ranks
     from ppolab.runs.session import NoControls, Session
@@ -157,11 +163,11 @@ def _run_stage(runs: Any, stage: Any, console: Console, ranks: int) -> dict[str,
         def tell(words: str) -> None:
             progress.update(task, note=words)
 
-        if ranks == 1:
+        if options.ranks == 1:
             with folder.locked():
                 state = Session(folder, NoControls(), show, tell).run()
         else:
-            state = run_on_ranks(folder, ranks, show, tell)
+            state = run_on_ranks(folder, options.ranks, options.shard, show, tell)
     seconds = time.perf_counter() - started
     status = folder.status()
     console.print(status.words)

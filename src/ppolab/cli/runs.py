@@ -29,6 +29,8 @@ class RunsOptions:
     """The run's id, as the list shows it."""
     ranks: int = 1
     """Processes that share each batch of a run that is resumed; stages of RLHF only."""
+    shard: bool = False
+    """Cut the weights among the ranks."""
     home: Path = field(default_factory=default_home)
     """Folder of runs and progress; PPOLAB_HOME sets it as well."""
     json: bool = False
@@ -45,7 +47,7 @@ def run(arguments: list[str], output: Output) -> int:
         raise InvalidSettingError("run", None, "is missing", "Give an id from `ppolab runs`")
     folder = runs.get(options.run)
     if options.action == "resume":
-        return _resume(folder, output, options.ranks)
+        return _resume(folder, output, options.ranks, options.shard)
     if options.action == "delete":
         runs.delete(folder.id)
         output.console.print(f"deleted {folder.id}")
@@ -88,7 +90,7 @@ def _show(folder: RunFolder, output: Output) -> int:
     return 0
 
 
-def _resume(folder: RunFolder, output: Output, ranks: int) -> int:
+def _resume(folder: RunFolder, output: Output, ranks: int, shard: bool) -> int:
     import torch
 
     from ppolab.runs.ranks import run_on_ranks
@@ -104,7 +106,7 @@ def _resume(folder: RunFolder, output: Output, ranks: int) -> int:
         with folder.locked():
             state = Session(folder, NoControls()).run()
     else:
-        state = run_on_ranks(folder, ranks)
+        state = run_on_ranks(folder, ranks, shard)
     output.console.print(folder.status().words)
     output.result(_facts(folder) | {"seconds": round(time.perf_counter() - started, 3)})
     return 0 if state == "finished" else 1

@@ -10,14 +10,20 @@ from typing import Any
 from ppolab.cluster.data_parallel import ProcessRanks
 from ppolab.cluster.executor import Member, RankFailedError, run_ranks
 from ppolab.cluster.lockstep import LeadTrainer, follow
+from ppolab.cluster.sharding import ShardedRanks
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.recorder import NullRecorder
 from ppolab.runs.folder import RunFolder
 from ppolab.runs.kinds import Trainer, run_kind
 from ppolab.runs.local import PipeControls
-from ppolab.runs.session import Session
+from ppolab.runs.session import NoControls, Session
 
 SHARED = ("sft", "reward-model", "rlhf")  # kinds of runs whose trainers can share their work
+
+
+# What sharded ranks end with: the checkpoint is written, but no rank has the whole model to keep.
+# The process that started them goes on from it alone, to the run's last words.
+_TRAINED = "trained"
 
 
 class _FailedError(PPOLabError):
@@ -27,6 +33,7 @@ class _FailedError(PPOLabError):
 def run_on_ranks(
     folder: RunFolder,
     ranks: int,
+    shard: bool = False,
     on_metrics: Callable[[int, dict[str, float]], None] | None = None,
     on_words: Callable[[str], None] | None = None,
 ) -> str:
@@ -37,6 +44,7 @@ def run_on_ranks(
     Args:
         folder: the run; it must not be locked.
         ranks: how many.
+        shard: cut the weights among the ranks, so that none need hold all while it learns.
         on_metrics: called with (step, metrics) after each iteration.
         on_words: called with a sentence when something takes a while.
 
@@ -61,7 +69,9 @@ def run_on_ranks(
         heard[message[0]](*message[1:])
 
     try:
-        states = run_ranks(_be_rank, ranks, str(folder.path), listen=listen, first_decides=True)
+        states = run_ranks(
+            _be_rank, ranks, str(folder.path), shard, listen=listen, first_decides=True
+        )
     except RankFailedError as error:
         if error.rank != 0 or folder.status().state != "failed":
             folder.note_state("failed", f"failed at step {folder.status().step:,}: {error}")
@@ -69,36 +79,44 @@ def run_on_ranks(
     except KeyboardInterrupt:
         folder.settle(surely_gone=True)  # for when rank 0 found no time to say so
         return "interrupted"
+    if states[0] == _TRAINED:
+        with folder.locked():
+            return Session(folder, NoControls(), on_metrics, on_words).run()
     return str(states[0])
 
 
-def _be_rank(member: Member, path: str) -> str:
+def _be_rank(member: Member, path: str, shard: bool) -> str:
     """Be one rank: drive the run, or follow who does."""
     folder = RunFolder(Path(path))
     if member.rank > 0:
-        _follow(folder)
+        _follow(folder, shard)
         return "followed"
     with folder.locked():
-        state = _LeadingSession(folder, member).run()
+        state = _LeadingSession(folder, member, shard).run()
     if state == "failed":
         raise _FailedError("run", folder.id, "failed", "See its log")
     return state
 
 
-def _follow(folder: RunFolder) -> None:
+def _joined(trainer: Any, shard: bool) -> Any:
+    trainer.join(ShardedRanks() if shard else ProcessRanks())
+    return trainer
+
+
+def _follow(folder: RunFolder, shard: bool) -> None:
     manifest = folder.manifest
     with tempfile.TemporaryDirectory(prefix="ppolab-follower-") as own:  # rank 0 writes the run's
         trainer: Any = run_kind(manifest.kind).trainer(
             manifest.config, Path(own), NullRecorder(), lambda words: None
         )
-    trainer.join(ProcessRanks())
-    follow(trainer)
+    follow(_joined(trainer, shard))
 
 
 class _LeadingSession(Session):
     """A session whose trainer takes the other ranks along."""
 
-    def __init__(self, folder: RunFolder, member: Member) -> None:
+    def __init__(self, folder: RunFolder, member: Member, shard: bool) -> None:
+        self._shard = shard
         super().__init__(
             folder, PipeControls(member.line),
             lambda step, metrics: member.tell(("metrics", step, metrics)),
@@ -106,13 +124,12 @@ class _LeadingSession(Session):
         )  # fmt: skip
 
     def _make_trainer(self) -> Trainer:
-        trainer: Any = super()._make_trainer()
-        trainer.join(ProcessRanks())
+        trainer = _joined(super()._make_trainer(), self._shard)
         self._preparing(f"sharing the work with {trainer.ranks.size - 1} more ranks")
         lead: Any = LeadTrainer(trainer)  # a Trainer by what it passes on
         return lead  # type: ignore[no-any-return]
 
     def _finish(self, trainer: Any) -> str:
-        state = super()._finish(trainer)
+        state = _TRAINED if self._shard else super()._finish(trainer)
         trainer.dismiss()
         return state
