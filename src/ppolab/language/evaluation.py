@@ -13,7 +13,7 @@ from ppolab.language.generation import Samples, Sampling
 from ppolab.language.models import LanguageModel
 from ppolab.language.ranks import Ranks, gather_samples
 from ppolab.language.rewards import RewardFunction, texts_of
-from ppolab.language.rollouts import write_with_policy
+from ppolab.language.rollouts import Rollouts
 from ppolab.language.sft import Example, validation_loss
 from ppolab.language.tokenizer import Tokenizer
 
@@ -88,7 +88,7 @@ def evaluate_policy(
     """
     ranks = ranks if ranks is not None and len(prompts) >= ranks.size else Ranks()
     generator = torch.Generator().manual_seed(_SEED)
-    own = write_with_policy(policy, prompts, sampling, tokenizer.end, generator, None, ranks)
+    own = Rollouts()(policy, prompts, sampling, tokenizer.end, generator, None, ranks)
     with ranks.reading(policy, reference):
         own_reference = response_log_probs(reference, own, sampling.temperature or 1.0)
     own_texts = texts_of(own, tokenizer)
@@ -100,9 +100,7 @@ def evaluate_policy(
     greedy = math.nan
     if verifiable and gold is not None:
         surest = replace(sampling, temperature=0.0)
-        likeliest = write_with_policy(
-            policy, prompts, surest, tokenizer.end, generator, None, ranks
-        )
+        likeliest = Rollouts()(policy, prompts, surest, tokenizer.end, generator, None, ranks)
         greedy = float(ranks.gather(gold(likeliest, texts_of(likeliest, tokenizer))).mean())
     return PolicyEvaluation(
         reward=float(rewards.mean()),

@@ -109,7 +109,7 @@ def _own_settings(kind: str, recipe: Recipe) -> dict[str, Any]:
         "huggingface": dataclasses.asdict(
             HuggingFaceSettings(
                 models.prompts or "", models.pairs_file or "", models.lora_rank,
-                models.lora_alpha, models.gradient_checkpointing,
+                models.lora_alpha, models.gradient_checkpointing, models.rollouts,
             )
         ),
         "training": _rate(recipe),

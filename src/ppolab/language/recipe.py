@@ -150,6 +150,8 @@ class ModelOptions:
     """The adapter's product is multiplied by alpha / rank."""
     gradient_checkpointing: bool = False
     """Less memory for about a third more time."""
+    rollouts: Literal["own", "vllm"] = "own"
+    """Who writes the responses: the model itself, or vLLM with its weights."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,16 @@ from ppolab.language.objectives import Objectives, balance
 from ppolab.language.pitfalls import REWARD_AT_PADDING, reward_at_padding
 from ppolab.language.reward_model import RULES, ScoringModel
 from ppolab.language.rewards import RewardFunction, WeightedReward, texts_of
-from ppolab.language.stage_models import BASE, AnyTask, Say, kept_texts, task_of, trainable
+from ppolab.language.rollouts import Rollouts
+from ppolab.language.stage_models import (
+    BASE,
+    AnyTask,
+    Say,
+    is_course_model,
+    kept_texts,
+    task_of,
+    trainable,
+)
 from ppolab.language.stage_rewards import GOLD, reward_named, rewards_named
 from ppolab.language.tokens import TokenBatch
 from ppolab.language.trainer import RLHFTrainer
@@ -118,7 +127,26 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
         corpus=kept_texts(task),
         place_rewards=reward_at_padding if stage.fault == REWARD_AT_PADDING else None,
         verifiable=isinstance(task, ArithmeticTask),
+        rollouts=_rollouts(stage, task),
     )  # fmt: skip
+
+
+def _rollouts(stage: RLHFStage, task: AnyTask) -> Rollouts:
+    """Who writes the responses.
+
+    Raises:
+        InvalidSettingError: vLLM was asked to write for the course's own model.
+    """
+    if stage.huggingface.rollouts == "own":
+        return Rollouts()
+    if is_course_model(stage.policy):
+        raise InvalidSettingError(
+            "rollouts", stage.huggingface.rollouts, "cannot write for the course's own model",
+            "Leave it at own, or give a Hugging Face model",
+        )  # fmt: skip
+    from ppolab.language.huggingface.vllm import VLLMRollouts
+
+    return VLLMRollouts(task.tokenizer)  # type: ignore[arg-type]
 
 
 def _balanced(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -14,8 +13,14 @@ from ppolab.language.ranks import Ranks
 from ppolab.language.tokens import TokenBatch
 
 
-class Rollouts(Protocol):
-    """Writes this rank's share of a batch of responses."""
+class Rollouts:
+    """Lets the policy write by itself. `ppolab.language.huggingface.vllm` has vLLM do it.
+
+    Attributes:
+        measured: numbers about the last batch that are recorded with the policy's own.
+    """
+
+    measured: Mapping[str, float] = {}
 
     def __call__(
         self,
@@ -38,26 +43,16 @@ class Rollouts(Protocol):
             value_head: as `generate` takes it; where it is not asked, `values` stay None.
             ranks: whose share is written.
         """
-        ...
+        share = ranks.share(len(prompts))
+        batch = TokenBatch.from_sequences(prompts[share])
+        with ranks.reading(policy):
+            samples = generate(
+                policy, batch, sampling, end, generator, value_head, (share.start, len(prompts))
+            )
+        draws = samples.responses.shape[1]
+        for _ in range(int(ranks.largest(draws)) - draws):  # others' responses were longer
+            torch.rand(len(prompts), generator=generator)
+        return samples
 
-
-def write_with_policy(
-    policy: LanguageModel,
-    prompts: Sequence[list[int]],
-    sampling: Sampling,
-    end: int,
-    generator: torch.Generator,
-    value_head: Callable[[Tensor], Tensor] | None,
-    ranks: Ranks,
-) -> Samples:
-    """Let the policy write by itself; see `Rollouts`."""
-    share = ranks.share(len(prompts))
-    batch = TokenBatch.from_sequences(prompts[share])
-    with ranks.reading(policy):
-        samples = generate(
-            policy, batch, sampling, end, generator, value_head, (share.start, len(prompts))
-        )
-    draws = samples.responses.shape[1]
-    for _ in range(int(ranks.largest(draws)) - draws):  # others' responses were longer
-        torch.rand(len(prompts), generator=generator)
-    return samples
+    def close(self) -> None:
+        """Release what is held; nothing here."""

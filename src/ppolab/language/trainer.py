@@ -24,7 +24,7 @@ from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW
 from ppolab.language.ranks import Ranks, gather_samples, require_divisible
 from ppolab.language.rewards import RewardFunction, texts_of
-from ppolab.language.rollouts import Rollouts, write_with_policy
+from ppolab.language.rollouts import Rollouts
 from ppolab.language.sft import Example
 from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
@@ -59,7 +59,7 @@ class RLHFTrainer(StageTrainer):
         policy_loss: the loss of each token.
         corpus: held-out texts of what the policy was taught before, to see what it forgets.
         place_rewards: which token is paid what; see `experience.per_token_rewards`.
-        rollouts: who writes the responses, in the policy's name.
+        rollouts: who writes the responses, by default the policy.
         verifiable: the gold judge says right or wrong; see `evaluate_policy`.
     """
 
@@ -79,7 +79,7 @@ class RLHFTrainer(StageTrainer):
         policy_loss: PolicyLossFunction = clipped_policy_loss,
         corpus: Sequence[Example] = (),
         place_rewards: RewardPlacement | None = None,
-        rollouts: Rollouts = write_with_policy,
+        rollouts: Rollouts | None = None,
         verifiable: bool = False,
     ) -> None:
         self.config = config
@@ -89,7 +89,7 @@ class RLHFTrainer(StageTrainer):
         self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
         self._policy_loss, self._place_rewards = policy_loss, place_rewards
         self._corpus, self._verifiable = list(corpus), verifiable
-        self._rollouts = rollouts
+        self._rollouts = rollouts or Rollouts()
         self.ranks = Ranks()
         self._sampling = Sampling(config.longest_response, config.temperature)
         self.dtype = dtype_of(config.dtype)
@@ -127,7 +127,7 @@ class RLHFTrainer(StageTrainer):
                 self.kl_controller.coefficient, self.generator, self._policy_loss, self.ranks,
             )  # fmt: skip
         self.iteration += 1
-        metrics = self._metrics(experience, raw_scores, report)
+        metrics = {**self._metrics(experience, raw_scores, report), **self._rollouts.measured}
         observed = metrics["kl"]
         responses = len(experience.samples)
         self.kl_controller = self.kl_controller.updated(observed, responses)
@@ -136,6 +136,10 @@ class RLHFTrainer(StageTrainer):
         self._require_finite(metrics)
         self._evaluate_if_due()
         return metrics
+
+    def close(self) -> None:
+        """Release what wrote the responses."""
+        self._rollouts.close()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppolab.errors import InvalidSettingError
+from ppolab.errors import InvalidSettingError, UnknownNameError
+
+ROLLOUTS = ("own", "vllm")
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,16 @@ class HuggingFaceSettings:
     """Keep less between the forward and the backward pass and compute it again: about a third more
     time for much less memory."""
 
+    rollouts: str = "own"
+    """Who writes the responses of RLHF: own, the model itself, or vllm, with its weights."""
+
     def __post_init__(self) -> None:
         if self.lora_rank < 0:
             raise InvalidSettingError(
                 "lora_rank", self.lora_rank, "must not be negative", "Give 0 or more"
             )
+        if self.rollouts not in ROLLOUTS:
+            raise UnknownNameError("rollouts", self.rollouts, list(ROLLOUTS))
         if self.lora_alpha <= 0:
             raise InvalidSettingError(
                 "lora_alpha", self.lora_alpha, "must be positive", "Give more than 0"
