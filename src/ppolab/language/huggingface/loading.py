@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ppolab.errors import StorageError, UnavailableError
 from ppolab.language.huggingface.causal import HuggingFaceModel
+from ppolab.language.huggingface.packaged import packaged_source
 from ppolab.language.huggingface.tokenizer import HuggingFaceTokenizer
 
 PRETRAINED = "pretrained"  # folder, inside that of a run, that `from_pretrained` reads
@@ -45,7 +46,8 @@ def load_model(
     """Read a causal language model, onto the GPU if there is one.
 
     Args:
-        named: a folder, the folder of a run, or an id on the Hugging Face Hub.
+        named: a folder, the folder of a run, a name in `packaged.PACKAGED`, or an id on the
+            Hugging Face Hub.
         dtype: of the weights in memory.
         lora_rank: of an adapter to add, which alone is then trained; 0 for none.
         lora_alpha: its product is multiplied by alpha / rank.
@@ -98,8 +100,11 @@ def pretrained(kind: str, named: str, **settings: Any) -> Any:
     except ImportError as error:
         raise _missing("transformers") from error
     read = getattr(transformers, kind).from_pretrained
+    packaged = packaged_source(named)
     source = source_of(named)
     try:
+        if packaged is not None:
+            return read(**packaged, local_files_only=True, **settings)
         try:
             return read(source, local_files_only=True, **settings)
         except OSError:
