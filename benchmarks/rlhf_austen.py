@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from statistics import median
 
 import referee
@@ -32,12 +33,10 @@ def run(seed: int, work: dict[str, int]) -> referee.Answer:
     with tempfile.TemporaryDirectory(prefix="ppolab-") as home:
         command = [sys.executable, "-m", "ppolab", "rlhf", "--seed", str(seed), "--home", home]
         started = time.perf_counter()
-        told = subprocess.run(
-            [*command, *amounts, "--json"], stdout=subprocess.PIPE, text=True, check=False
-        )
+        told = subprocess.run([*command, *amounts, "--json"], capture_output=True, text=True)
         seconds = time.perf_counter() - started
     if told.returncode:
-        raise SystemExit(f"ppolab rlhf ended with {told.returncode}; what it said is above")
+        raise SystemExit(f"{told.stderr}\nppolab rlhf ended with {told.returncode}; see above")
     result = json.loads(told.stdout.splitlines()[-1])
     stages = {name: stage["seconds"] for name, stage in result["stages"].items()}
     return {
@@ -63,7 +62,9 @@ def main() -> int:
         "seconds": None if options.quick else ("reached" if seconds <= MOST_SECONDS else "missed"),
         "updates_per_second": "reached" if updates >= LEAST_UPDATES else "missed",
     }
-    around = referee.circumstances(options.quick, load, {})
+    around = referee.circumstances(
+        options.quick, load, {name: version(name) for name in ("ppolab", "torch")}
+    )
     print(f"\n{around['machine']}, load {load:.1f} at the start; {work}")
     for answer in answers:
         stages = ", ".join(f"{name} {taken:.1f} s" for name, taken in answer["stages"].items())
