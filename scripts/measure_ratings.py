@@ -10,7 +10,7 @@ person puts two texts in the order of their means, and each judge's rank correla
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,6 +19,7 @@ from ppolab.algorithms.agreement import krippendorff_alpha_interval, krippendorf
 from ppolab.algorithms.rank_correlation import spearman
 from ppolab.language.corpus import plain_text
 from ppolab.language.judges import LexiconJudge
+from ppolab.language.people_judge import people_judge
 from ppolab.language.rated_texts import (
     SOURCES,
     RatedComparer,
@@ -47,9 +48,10 @@ def agreement(texts: Sequence[RatedText]) -> dict[str, float]:
     }
 
 
-def judges() -> Mapping[str, LexiconJudge]:
+def judges() -> Mapping[str, Callable[[str], float]]:
     """Who is measured, by name."""
-    return {"lexicon": LexiconJudge.load()}
+    lexicon, people = LexiconJudge.load(), people_judge()
+    return {"lexicon": lambda text: lexicon.judge(text).score, "people": people.score}
 
 
 def correlations(texts: Sequence[RatedText]) -> dict[str, float]:
@@ -58,7 +60,7 @@ def correlations(texts: Sequence[RatedText]) -> dict[str, float]:
     means = torch.tensor([text.mean for text in kept])
     found = {}
     for name, judge in judges().items():
-        scores = torch.tensor([judge.judge(plain_text(text.text)).score for text in kept])
+        scores = torch.tensor([judge(plain_text(text.text)) for text in kept])
         found[name] = spearman(scores, means)
     return found
 

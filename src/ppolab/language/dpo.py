@@ -121,6 +121,7 @@ class DPOTrainer(StageTrainer):
         gold: judges evaluations, if there is a judge.
         recorder: told what happens.
         corpus: held-out texts of what the policy was taught before.
+        second: a judge of another kind than the gold one, for evaluations.
     """
 
     def __init__(
@@ -135,11 +136,13 @@ class DPOTrainer(StageTrainer):
         gold: RewardFunction | None = None,
         recorder: Recorder | None = None,
         corpus: Sequence[Example] = (),
+        second: RewardFunction | None = None,
     ) -> None:
         self.config, self.policy, self.reference = config, policy, reference
         self.tokenizer, self.reward, self.gold = tokenizer, reward, gold
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._prompts, self._corpus = list(held_out_prompts), list(corpus)
+        self._second = second
         self._total = config.steps(len(pairs))
         self.dtype = dtype_of(config.dtype)
         reference.to(self.dtype)
@@ -208,6 +211,7 @@ class DPOTrainer(StageTrainer):
             self.policy, self.reference, self.tokenizer,
             self._prompts[: self.config.evaluation_prompts],
             Sampling(self.config.longest_response), self.reward, self.gold, self._corpus,
+            second=self._second,
         )  # fmt: skip
 
     @torch.no_grad()

@@ -36,6 +36,7 @@ class PolicyEvaluation:
     perplexity: float = math.nan  # of held-out texts of the corpus, if any were given
     accuracy: float = math.nan  # share of right answers, where there is right and wrong
     greedy_accuracy: float = math.nan  # the same when the likeliest token is always taken
+    second_gold: float = math.nan  # of a judge of another kind, if there is one
 
     def metrics(self) -> dict[str, float]:
         """The numbers under the names that a run records them by; without those not measured."""
@@ -53,6 +54,7 @@ class PolicyEvaluation:
             "eval_perplexity": self.perplexity,
             "eval_accuracy": self.accuracy,
             "eval_accuracy_greedy": self.greedy_accuracy,
+            "eval_gold_second": self.second_gold,
         }
         return measured | {key: value for key, value in extra.items() if not math.isnan(value)}
 
@@ -69,6 +71,7 @@ def evaluate_policy(
     corpus: Sequence[Example] = (),
     ranks: Ranks | None = None,
     verifiable: bool = False,
+    second: RewardFunction | None = None,
 ) -> PolicyEvaluation:
     """Let the policy answer every prompt once, always with the same draws.
 
@@ -85,6 +88,7 @@ def evaluate_policy(
         ranks: who share the prompts.
         verifiable: the gold judge gives 1 to a right answer and 0 to a wrong one. The answers that
             the policy thinks likeliest are then judged too, for drawing at random errs of itself.
+        second: a judge of another kind than the first.
     """
     ranks = ranks if ranks is not None and len(prompts) >= ranks.size else Ranks()
     generator = torch.Generator().manual_seed(_SEED)
@@ -94,6 +98,7 @@ def evaluate_policy(
     own_texts = texts_of(own, tokenizer)
     rewards = ranks.gather(reward(own, own_texts))
     judged = ranks.gather(gold(own, own_texts)) if gold is not None else None
+    again = ranks.gather(second(own, own_texts)) if second is not None else None
     samples, reference_log_probs = gather_samples(ranks, own), ranks.gather(own_reference)
     texts = own_texts if ranks.size == 1 else texts_of(samples, tokenizer)
     log_ratio = (samples.log_probs - reference_log_probs) * samples.mask
@@ -115,6 +120,7 @@ def evaluate_policy(
         perplexity=math.exp(validation_loss(policy, corpus)) if corpus else math.nan,
         accuracy=float(judged.mean()) if verifiable and judged is not None else math.nan,
         greedy_accuracy=greedy,
+        second_gold=float(again.mean()) if again is not None else math.nan,
     )
 
 

@@ -64,6 +64,9 @@ RLHF_METRICS = (
            "when the policy repeats itself."),
     Metric("eval_reference_nll", "Surprise of the reference", "nats/token", "reference",
            "How odd the held-out responses seem to the reference."),
+    Metric("eval_gold_second", "Gold score, second judge", "", "reward",
+           "Mean score of the same responses by a judge of another kind, whom nobody tried to "
+           "please: where only the first is pleased, its weaknesses were learnt."),
     Metric("eval_accuracy", "Right answers", "share", "reward",
            "Share of held-out responses that are right, where a rule can tell; drawn as in "
            "training."),

@@ -160,6 +160,11 @@ class Recipe:
 
     task: str = sets("austen", "*.task")
     """What to write about: austen, cheerful sentences; arithmetic, sums that a rule checks."""
+    judge: str = sets(
+        "", "reward-model.judge", "rlhf.judge", "dpo.judge", "best-of-n.judge"
+    )  # fmt: skip
+    """Who judges in place of the task's own: lexicon, of rated words, or people, learnt from
+    ratings of texts. The task's own is then shown beside it."""
     model: str = sets("base", "sft.model")
     """What to begin with: base, or a Hugging Face model's folder or id."""
     algorithm: Literal["ppo", "rloo", "grpo", "reinforce++", "dpo", "best-of-n"] = "ppo"

@@ -19,7 +19,7 @@ from ppolab.language.reward_stage import RewardStage
 from ppolab.language.reward_study import study_reward_model
 from ppolab.language.stage_models import BASE, AnyTask, Say, policy_named, task_of
 from ppolab.language.store import MODEL_NAME, save_reward_model
-from ppolab.language.tasks import Task, task_named
+from ppolab.language.tasks import Task, judged_by, task_named
 from ppolab.language.tokens import TokenBatch
 
 STUDY_NAME = "reward-study.json"
@@ -69,7 +69,7 @@ def keep_study(
     if sum(not pair.tie for pair in held_out) < 2:
         return  # a toy's run: the model is what it was for
     trunk = model.language_model
-    task = task_of(stage, trunk)
+    task = judged_by(task_of(stage, trunk), stage.judge)
     shifted: Sequence[PreferencePair] = ()
     if isinstance(task, Task) and isinstance(trunk, GPT) and stage.policy != BASE:
         generator = torch.Generator().manual_seed(stage.training.seed + 2)

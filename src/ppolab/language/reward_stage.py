@@ -16,6 +16,7 @@ from ppolab.language.annotators import simulated_annotators
 from ppolab.language.corpus import plain_text
 from ppolab.language.file_task import FileTask, read_lines
 from ppolab.language.generation import Sampling
+from ppolab.language.gold_judges import require_judge
 from ppolab.language.huggingface.causal import HuggingFaceModel
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.models import LanguageModel
@@ -37,6 +38,7 @@ from ppolab.language.reward_losses import OF_RANKINGS
 from ppolab.language.reward_model import RewardModel
 from ppolab.language.reward_training import RewardTrainer, held_out_pairs
 from ppolab.language.stage_models import BASE, AnyTask, Say, task_of, trainable
+from ppolab.language.tasks import judged_by
 from ppolab.recorder import Recorder
 
 PAIRS_NAME = "pairs.jsonl"
@@ -68,8 +70,11 @@ class RewardStage:
     the source package of vaderSentiment; see `ppolab.language.rated_texts`."""
     rated_by: str = "person"
     """Whose ratings decide: person, one of each text's drawn at random, or mean, those of all."""
+    judge: str = ""
+    """Whom the rater goes by in place of the task's own judge: lexicon or people."""
 
     def __post_init__(self) -> None:
+        require_judge(self.judge)
         if self.ratings:
             self._require_that_ratings_can_decide()
         if self.rated_by not in RATED_BY:
@@ -141,7 +146,7 @@ def reward_trainer(
     The comparisons are left in the folder, for people to read and for DPO to learn from.
     """
     policy = trainable(stage)
-    task = task_of(stage, policy)
+    task = judged_by(task_of(stage, policy), stage.judge)
     pairs = _comparisons(stage, task, policy, say)
     write_pairs(folder / PAIRS_NAME, pairs_among(pairs), task.tokenizer)
     training = stage.training

@@ -12,13 +12,21 @@ from typing import Any, ClassVar
 from ppolab.errors import StorageError
 from ppolab.language.best_of_n import BestOfNConfig, BestOfNSampler
 from ppolab.language.dpo import DPOConfig, DPOTrainer
+from ppolab.language.gold_judges import require_judge
 from ppolab.language.preference_data import PreferencePair, read_pairs
 from ppolab.language.reward_stage import PAIRS_NAME
 from ppolab.language.rewards import RewardFunction
-from ppolab.language.stage_models import BASE, KEPT_TEXTS, Say, policy_named, product_of
+from ppolab.language.stage_models import (
+    BASE,
+    KEPT_TEXTS,
+    Say,
+    policy_named,
+    product_of,
+    second_judge,
+)
 from ppolab.language.stage_rewards import GOLD
 from ppolab.language.store import load_reward_model
-from ppolab.language.tasks import CourseTask, task_named
+from ppolab.language.tasks import CourseTask, judged_by, task_named
 from ppolab.recorder import Recorder
 
 CURVE_NAME = "best_of_n.json"
@@ -38,6 +46,11 @@ class DPOStage:
     """The folder of a reward model's run: its pairs are learnt from, and its model judges
     evaluations beside the task's own judge."""
     training: DPOConfig = field(default_factory=DPOConfig)
+    judge: str = ""
+    """Who judges in place of the task's own, which then comes second: lexicon or people."""
+
+    def __post_init__(self) -> None:
+        require_judge(self.judge)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -57,6 +70,11 @@ class BestOfNStage:
     reward: str = GOLD
     """What chooses: the folder of a reward model's run, or gold for the task's own judge."""
     training: BestOfNConfig = field(default_factory=BestOfNConfig)
+    judge: str = ""
+    """Who judges in place of the task's own: lexicon or people."""
+
+    def __post_init__(self) -> None:
+        require_judge(self.judge)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain data that JSON can hold."""
@@ -65,20 +83,20 @@ class BestOfNStage:
 
 def dpo_trainer(stage: DPOStage, recorder: Recorder, say: Say) -> DPOTrainer:
     """The trainer of a DPO stage; has the reference read all pairs first."""
-    task = task_named(stage.task)
+    task = judged_by(task_named(stage.task), stage.judge)
     pairs = pairs_of_run(stage.comparisons, task)
     policy = policy_named(stage.policy, task)
     say(f"the reference reads {len(pairs):,} pairs")
     return DPOTrainer(
         stage.training, policy, copy.deepcopy(policy), task.tokenizer, pairs,
         task.prompts(validation=True), _judge(stage.comparisons, task), task.gold, recorder,
-        task.examples(validation=True)[:KEPT_TEXTS],
+        task.examples(validation=True)[:KEPT_TEXTS], second=second_judge(task),
     )  # fmt: skip
 
 
 def best_of_n_sampler(stage: BestOfNStage, recorder: Recorder, say: Say) -> BestOfNSampler:
     """What samples in a best-of-n stage."""
-    task = task_named(stage.task)
+    task = judged_by(task_named(stage.task), stage.judge)
     say("reading the models")
     return BestOfNSampler(
         stage.training, policy_named(stage.policy, task), task.tokenizer,

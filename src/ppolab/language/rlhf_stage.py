@@ -14,6 +14,7 @@ from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.language.arithmetic import ArithmeticTask
 from ppolab.language.config import RLHFConfig
 from ppolab.language.generation import Sampling, generate
+from ppolab.language.gold_judges import require_judge
 from ppolab.language.huggingface import stages as huggingface
 from ppolab.language.huggingface.causal import HuggingFaceModel
 from ppolab.language.huggingface.settings import HuggingFaceSettings
@@ -29,10 +30,12 @@ from ppolab.language.stage_models import (
     Say,
     is_course_model,
     kept_texts,
+    second_judge,
     task_of,
     trainable,
 )
 from ppolab.language.stage_rewards import GOLD, reward_named, rewards_named
+from ppolab.language.tasks import judged_by
 from ppolab.language.tokens import TokenBatch
 from ppolab.language.trainer import RLHFTrainer
 from ppolab.recorder import Recorder
@@ -65,8 +68,11 @@ class RLHFStage:
     brought to deviation 1 on what the policy writes at first."""
     fault: str = "none"
     """A mistake to study: none, or reward-at-padding."""
+    judge: str = ""
+    """Who judges in place of the task's own, which then comes second: lexicon or people."""
 
     def __post_init__(self) -> None:
+        require_judge(self.judge)
         for given in self.objectives:
             if not _is_objective(given):
                 raise InvalidSettingError(
@@ -102,7 +108,7 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
     """The trainer of an RLHF stage. A critic of its own begins as the reward model, if any."""
     say("reading the models")
     policy = trainable(stage)
-    task = task_of(stage, policy)
+    task = judged_by(task_of(stage, policy), stage.judge)
     reference: LanguageModel = (
         huggingface.load_reference(stage.policy, policy)
         if isinstance(policy, HuggingFaceModel)
@@ -126,7 +132,7 @@ def rlhf_trainer(stage: RLHFStage, recorder: Recorder, say: Say) -> RLHFTrainer:
         task.prompts(validation=True), critic, recorder=recorder, gold=task.gold,
         corpus=kept_texts(task),
         place_rewards=reward_at_padding if stage.fault == REWARD_AT_PADDING else None,
-        verifiable=isinstance(task, ArithmeticTask),
+        verifiable=isinstance(task, ArithmeticTask), second=second_judge(task),
         rollouts=_rollouts(stage, task),
     )  # fmt: skip
 

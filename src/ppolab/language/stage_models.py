@@ -18,9 +18,10 @@ from ppolab.language.huggingface.causal import HuggingFaceModel
 from ppolab.language.huggingface.loading import is_huggingface
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.models import LanguageModel
+from ppolab.language.rewards import RewardFunction
 from ppolab.language.sft import Example
 from ppolab.language.store import MODEL_NAME, load_gpt, save_gpt
-from ppolab.language.tasks import CourseTask, task_named
+from ppolab.language.tasks import CourseTask, Task, task_named
 
 Say = Callable[[str], None]
 AnyTask = CourseTask | FileTask
@@ -102,6 +103,11 @@ def task_of(stage: Stage, model: LanguageModel) -> AnyTask:
             stage.task, stage.start, model.context_length, stage.huggingface
         )
     return task_named(stage.task)
+
+
+def second_judge(task: AnyTask) -> RewardFunction | None:
+    """A judge of another kind than the task's, if it has one."""
+    return task.second if isinstance(task, Task) else None
 
 
 def kept_texts(task: AnyTask) -> list[Example]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self, TypeVar
 
-from ppolab.errors import UnknownNameError
+from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.language.arithmetic import ArithmeticTask
 from ppolab.language.corpus import Corpus, austen
+from ppolab.language.gold_judges import JUDGES, require_judge
 from ppolab.language.gpt import GPT
 from ppolab.language.judges import LexiconJudge
+from ppolab.language.people_judge import people_judge
 from ppolab.language.rewards import RewardFunction
 from ppolab.language.sft import Example
 from ppolab.language.store import base_gpt, course_tokenizer
@@ -28,6 +31,7 @@ class Task:
     make_gold: Callable[[], RewardFunction]
     longest: int  # tokens of an example at most, so that it fits the course's model
     own_tokenizer: Tokenizer | None = None  # of another model than the course's
+    make_second: Callable[[], RewardFunction] | None = None  # a judge of another kind
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -43,6 +47,22 @@ class Task:
     def gold(self) -> RewardFunction:
         """The judge that a reward model is to stand for."""
         return self.make_gold()
+
+    @cached_property
+    def second(self) -> RewardFunction | None:
+        """A judge of another kind, who errs in other places; shown beside the first."""
+        return None if self.make_second is None else self.make_second()
+
+    def judged_by(self, name: str) -> Self:
+        """The same task with another judge; the one before comes second.
+
+        Raises:
+            UnknownNameError: there is no such judge.
+        """
+        require_judge(name)
+        if not name or JUDGES[name] == self.make_gold:
+            return self
+        return replace(self, make_gold=JUDGES[name], make_second=self.make_gold)
 
     def base_model(self) -> GPT:
         """A model that knows the language, but not the task."""
@@ -70,6 +90,7 @@ TASKS: dict[str, CourseTask] = {
         austen,
         LexiconJudge.load,
         64,
+        make_second=people_judge,
     ),
     "arithmetic": ArithmeticTask(
         "arithmetic",
@@ -80,6 +101,25 @@ TASKS: dict[str, CourseTask] = {
         validation_sums=400,
     ),
 }
+
+
+T = TypeVar("T")
+
+
+def judged_by(task: T, judge: str) -> T:
+    """A task with another judge than its own, if one is named.
+
+    Raises:
+        InvalidSettingError: the task has answers that are right or wrong, or no judge at all.
+    """
+    if not judge:
+        return task
+    if not isinstance(task, Task):
+        raise InvalidSettingError(
+            "judge", judge, "judges the mood of sentences, and here are none of the course's",
+            "Leave it out",
+        )  # fmt: skip
+    return task.judged_by(judge)
 
 
 def task_named(name: str) -> CourseTask:

@@ -61,6 +61,7 @@ class RLHFTrainer(StageTrainer):
         place_rewards: which token is paid what; see `experience.per_token_rewards`.
         rollouts: who writes the responses, by default the policy.
         verifiable: the gold judge says right or wrong; see `evaluate_policy`.
+        second: a judge of another kind, for evaluations.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class RLHFTrainer(StageTrainer):
         place_rewards: RewardPlacement | None = None,
         rollouts: Rollouts | None = None,
         verifiable: bool = False,
+        second: RewardFunction | None = None,
     ) -> None:
         self.config = config
         self.policy, self.reference = policy, reference
@@ -89,6 +91,7 @@ class RLHFTrainer(StageTrainer):
         self._prompts, self._held_out = _checked(prompts), list(held_out_prompts)
         self._policy_loss, self._place_rewards = policy_loss, place_rewards
         self._corpus, self._verifiable = list(corpus), verifiable
+        self._second = second
         self._rollouts = rollouts or Rollouts()
         self.ranks = Ranks()
         self._sampling = Sampling(config.longest_response, config.temperature)
@@ -273,6 +276,7 @@ class RLHFTrainer(StageTrainer):
             self._corpus,
             self.ranks,
             self._verifiable,
+            self._second,
         )
 
 

@@ -10,6 +10,7 @@ _POLICY = (
     ("eval_accuracy", "right answers, drawn"),
     ("eval_accuracy_greedy", "right answers, greedy"),
     ("eval_gold", "gold score"),
+    ("eval_gold_second", "gold score, second judge"),
     ("eval_reward", "reward"),
     ("eval_kl", "KL, nats"),
     ("eval_distinct_2", "distinct pairs"),
