@@ -132,7 +132,7 @@ def test_a_stage_without_the_one_before_it_says_which_is_missing(tmp_path: Path)
 def test_settings_that_cannot_be_used_are_named_before_anything_begins(tmp_path: Path) -> None:
     runs = Runs(tmp_path)
     with pytest.raises(
-        UnknownNameError, match=r"task: 'verse' is not known. Known: arithmetic, austen"
+        UnknownNameError, match=r"task: 'verse' is not known. Known: arithmetic, austen, movies"
     ):
         runs.create(SFTStage("verse"))
     with pytest.raises(InvalidSettingError, match=r"pairs: 20 are too few for batches of 32"):

@@ -159,7 +159,8 @@ class Recipe:
     """What is done in all stages."""
 
     task: str = sets("austen", "*.task")
-    """What to write about: austen, cheerful sentences; arithmetic, sums that a rule checks."""
+    """What to write about: austen, cheerful sentences; movies, film reviews full of praise (extra
+    movies); arithmetic, sums that a rule checks."""
     judge: str = sets(
         "", "reward-model.judge", "rlhf.judge", "dpo.judge", "best-of-n.judge"
     )  # fmt: skip

@@ -19,7 +19,8 @@ class SFTStage:
     kind: ClassVar[str] = "sft"
 
     task: str = "austen"
-    """What to learn; austen: cheerful sentences of Jane Austen; arithmetic: sums."""
+    """What to learn; austen: cheerful sentences of Jane Austen; movies: film reviews;
+    arithmetic: sums."""
     model: str = BASE
     """What to begin with: base, the folder of a run, or a Hugging Face model's folder or id."""
     training: SFTConfig = field(default_factory=SFTConfig)

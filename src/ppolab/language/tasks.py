@@ -13,6 +13,7 @@ from ppolab.language.corpus import Corpus, austen
 from ppolab.language.gold_judges import JUDGES, require_judge
 from ppolab.language.gpt import GPT
 from ppolab.language.judges import LexiconJudge
+from ppolab.language.movie_reviews import movie_corpus, movie_judge
 from ppolab.language.people_judge import people_judge
 from ppolab.language.rewards import RewardFunction
 from ppolab.language.sft import Example
@@ -91,6 +92,15 @@ TASKS: dict[str, CourseTask] = {
         LexiconJudge.load,
         64,
         make_second=people_judge,
+    ),
+    "movies": Task(
+        "movies",
+        "Friendly film reviews",
+        "Go on from the beginning of a sentence out of a film review, and be full of praise.",
+        movie_corpus,
+        movie_judge,
+        64,
+        make_second=LexiconJudge.load,
     ),
     "arithmetic": ArithmeticTask(
         "arithmetic",
