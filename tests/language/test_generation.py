@@ -5,7 +5,7 @@ import torch
 from language_cases import END, TINY, samples_of, tiny_gpt
 
 from ppolab.errors import InvalidSettingError
-from ppolab.language.generation import Samples, Sampling, draw, generate
+from ppolab.language.generation import Samples, Sampling, _halved, draw, generate
 from ppolab.language.tokens import TokenBatch
 
 PROMPTS = TokenBatch.from_sequences([[3, 1, 4], [1, 5], [9, 2, 6, 5], [3], [5, 8]])
@@ -134,3 +134,12 @@ def test_a_response_that_would_not_fit_the_context_is_refused() -> None:
 def test_impossible_ways_of_drawing_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(InvalidSettingError, match=name):
         Sampling(**{name: value})
+
+
+def test_rows_are_dropped_by_halves_and_none_that_is_still_written() -> None:
+    going = torch.zeros(64, dtype=torch.bool)
+    going[[3, 17, 40, 41, 63]] = True
+    kept = _halved(going, 5)
+    assert int(kept.sum()) == 8
+    assert bool(kept[going].all())
+    assert int(_halved(torch.tensor([True] * 4 + [False] * 4), 4).sum()) == 4

@@ -6,7 +6,7 @@ import torch.nn.functional as F  # noqa: N812
 from language_cases import TINY, tiny_gpt
 
 from ppolab.errors import InvalidSettingError
-from ppolab.language.gpt import GPT, GPTConfig, token_log_probs
+from ppolab.language.gpt import GPT, Block, GPTConfig, token_log_probs
 from ppolab.language.tokens import TokenBatch
 
 
@@ -127,3 +127,37 @@ def test_a_sequence_beyond_the_context_is_refused_with_both_numbers() -> None:
 def test_impossible_sizes_are_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(InvalidSettingError, match=name):
         GPTConfig(**{name: value})
+
+
+def test_packed_batches_in_bfloat16_meet_few_sizes_of_product_and_give_the_same() -> None:
+    model = GPT(TINY, seed=3).to(torch.bfloat16)
+    rows = [[1 + (i + j) % 30 for j in range(3 + i % 4)] for i in range(15)]
+    batch = TokenBatch.from_sequences(rows)
+    met = []
+    for block in model.blocks:
+        assert isinstance(block, Block)
+        block.expand.register_forward_hook(lambda _, given, __: met.append(len(given[0])))
+    hidden = model(batch)
+    assert len(batch.tokens) % 64 != 0
+    assert set(met) == {128}
+    assert hidden.shape == (len(batch.tokens), TINY.width)
+    for row, states in zip(rows, torch.split(hidden, batch.lengths.tolist()), strict=True):
+        alone = model(TokenBatch.from_sequences([row]))
+        torch.testing.assert_close(states, alone, atol=0.05, rtol=0.05)
+
+
+def test_filling_takes_no_part_in_the_gradient_of_bfloat16() -> None:
+    generator = torch.Generator().manual_seed(4)
+    hidden, embedding = (torch.randn(n, 8, generator=generator) for n in (70, 30))
+    targets = torch.arange(70) % 30
+    slopes = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        states = hidden.to(dtype, copy=True).requires_grad_()
+        matrix = embedding.to(dtype, copy=True).requires_grad_()
+        token_log_probs(states, matrix, targets).sum().backward()
+        assert states.grad is not None
+        assert matrix.grad is not None
+        slopes[dtype] = (states.grad.float(), matrix.grad.float())
+    for exact, rounded in zip(*slopes.values(), strict=True):
+        assert rounded.shape == exact.shape
+        torch.testing.assert_close(rounded, exact, atol=0.08, rtol=0.05)

@@ -186,8 +186,9 @@ def generate(
         if left == 0 or t + 1 == sampling.longest:
             break
         if left <= len(active) // 2:
-            writer.keep(going)
-            active, tokens, going = active[going], tokens[going], going[going]
+            kept = _halved(going, left)
+            writer.keep(kept)
+            active, tokens, going = active[kept], tokens[kept], going[kept]
         hidden = writer.extend(tokens)
 
     r = int(lengths.max())
@@ -197,6 +198,18 @@ def generate(
         padded, prompts.lengths, responses[:, :r], lengths, ended, log_probs[:, :r],
         None if values is None else values[:, :r],
     )  # fmt: skip
+
+
+def _halved(going: Tensor, left: int) -> Tensor:
+    """Rows to go on with, [rows] bool: all that are still written, and ended ones up to a half,
+    a quarter and so on of all, so that few sizes of products are met; see `gpt.usual_count`.
+    """
+    size = len(going)
+    while size // 2 >= left:
+        size //= 2
+    kept = going.clone()
+    kept[(~going).nonzero()[: size - left, 0]] = True
+    return kept
 
 
 def draw(logits: Tensor, sampling: Sampling, uniforms: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,8 @@ from ppolab.errors import InvalidSettingError
 from ppolab.language.models import LanguageModel
 from ppolab.language.tokens import TokenBatch
 
+_USUAL = 64  # rows of products in bfloat16 come in multiples of it
+
 
 @dataclass(frozen=True)
 class GPTConfig:
@@ -91,16 +93,20 @@ class Block(nn.Module):
         self.contract = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor, batch: TokenBatch, cache: Cache | None, layer: int) -> Tensor:
-        """Map [tokens, width] to [tokens, width]; leave keys and values in the cache, if any."""
+        """Map [tokens, width] to [tokens, width]; leave keys and values in the cache, if any.
+
+        `x` may have more rows than the batch has tokens: then the last are filling.
+        """
         rows, heads = len(batch), self.heads
-        qkv = batch.spread(self.qkv(self.attention_norm(x)))  # [rows, width of the batch, 3·width]
+        qkv = self.qkv(self.attention_norm(x))[: len(batch.tokens)]
+        qkv = batch.spread(qkv)  # [rows, width of the batch, 3·width]
         q, k, v = qkv.view(rows, batch.width, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         if cache is not None:
             cache.keys[layer, :, :, : batch.width] = k
             cache.values[layer, :, :, : batch.width] = v
         mixed = causal_attention(q, k, v)  # [rows, heads, width of the batch, head]
-        x = x + self.attention_output(batch.gather(mixed.transpose(1, 2).flatten(2)))
-        return self._think(x)
+        mixed = filled(batch.gather(mixed.transpose(1, 2).flatten(2)), len(x))
+        return self._think(x + self.attention_output(mixed))
 
     def extend(self, x: Tensor, places: Tensor | int, cache: Cache, layer: int) -> Tensor:
         """Read one more token in each row.
@@ -195,10 +201,11 @@ class GPT(LanguageModel):
                 "Shorten prompt or response",
             )  # fmt: skip
         x = F.embedding(batch.tokens, self.embedding) + F.embedding(batch.positions, self.positions)
+        x = filled(x, usual_count(x))
         for layer, block in enumerate(self.blocks):
             x = block(x, batch, cache, layer)
         hidden: Tensor = self.norm(x)
-        return hidden
+        return hidden[: len(batch.tokens)]
 
     def extend(self, tokens: Tensor, places: Tensor | int, cache: Cache) -> Tensor:
         """Hidden states [rows, width] of one more token in each row.
@@ -268,6 +275,25 @@ class GPTWriter:
             self._places = self._places[rows]
 
 
+def usual_count(x: Tensor) -> int:
+    """How many rows to make of [rows, …], so that products meet the same sizes again and again.
+
+    In bfloat16 on a CPU, PyTorch's library (oneDNN) prepares machine code for each size of product
+    that it meets and keeps it. Packed batches have a size of their own each: preparing would take
+    longer than multiplying, and memory would grow with every update.
+    """
+    if x.dtype != torch.bfloat16 or x.is_cuda:
+        return len(x)
+    return -(-len(x) // _USUAL) * _USUAL
+
+
+def filled(x: Tensor, count: int) -> Tensor:
+    """Put rows of zeros after [rows, …] until there are `count`."""
+    if len(x) == count:
+        return x
+    return torch.cat([x, x.new_zeros(count - len(x), *x.shape[1:])])
+
+
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Each token's mixture of the values of itself and of all before it.
 
@@ -319,19 +345,20 @@ class _TokenLogProbs(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, embedding: Tensor, targets: Tensor, temperature: float
     ) -> Tensor:
+        hidden = filled(hidden, usual_count(hidden))
         logits = F.linear(hidden, embedding)
         if temperature != 1.0:
             logits /= temperature
         log_softmax = torch.log_softmax(logits, -1, dtype=torch.float32)
         ctx.save_for_backward(hidden, embedding, targets, log_softmax)
         ctx.temperature = temperature
-        return log_softmax.gather(1, targets.unsqueeze(1)).squeeze(1)
+        return log_softmax[: len(targets)].gather(1, targets.unsqueeze(1)).squeeze(1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         hidden, embedding, targets, log_softmax = ctx.saved_tensors
-        weight = gradients[0].unsqueeze(1) / ctx.temperature
+        weight = filled(gradients[0].unsqueeze(1) / ctx.temperature, len(hidden))
         by_logit = log_softmax.exp_().mul_(-weight)  # overwrites what forward saved: once only
-        by_logit.scatter_add_(1, targets.unsqueeze(1), weight)
+        by_logit[: len(targets)].scatter_add_(1, targets.unsqueeze(1), weight[: len(targets)])
         by_logit = by_logit.to(hidden.dtype)
-        return by_logit @ embedding, by_logit.t() @ hidden, None, None
+        return (by_logit @ embedding)[: len(targets)], by_logit.t() @ hidden, None, None

@@ -33,7 +33,7 @@ def sets(default: T, *settings: str) -> T:
 class PreferenceOptions:
     """Who compares answers, and what learns to foresee it."""
 
-    pairs: int = sets(6000, "reward-model.pairs")
+    pairs: int = sets(8000, "reward-model.pairs")
     """Pairs of answers that the rater compares."""
     answers: int = sets(2, "reward-model.answers")
     """Answers in each comparison; more than 2 are ranked, for a loss of rankings."""

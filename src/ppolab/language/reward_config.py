@@ -23,7 +23,7 @@ class RewardConfig:
     """Passes over the pairs."""
     batch_size: int = 32
     """Pairs per gradient step."""
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     """AdamW's step size after warm-up."""
     weight_decay: float = 0.0
     """AdamW's, of matrices."""

@@ -54,7 +54,7 @@ class RewardStage:
     """What the answers are about."""
     policy: str = BASE
     """Who writes the answers, and what the reward model grows out of: the folder of an SFT run."""
-    pairs: int = 6000
+    pairs: int = 8000
     """Pairs of answers of different worth that the rater compares."""
     longest_response: int = 24
     """Tokens of an answer at most."""
