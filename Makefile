@@ -86,6 +86,7 @@ test: $(STAMPS)/python-dev $(STAMPS)/npm-dev $(PAGE) ## set up and run every tes
 	@echo "— Front-end tests" && cd web && $(NODE) npm run --silent test
 	@echo "— The course's own proofs" && $(BIN)/ppolab course check --seeds 2
 	@echo "— A person's way through the page, in a browser" && cd web && $(NODE) node e2e/journey.mjs
+	@echo "— The stages of RLHF from the page, in a browser" && cd web && $(NODE) node e2e/stages.mjs
 	@echo "All tests passed. Next: make run"
 
 test-all: test ## the same and the long ones

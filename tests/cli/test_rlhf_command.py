@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from ppolab.cli import main
+from tiny_task import tiny_task
+
+__all__ = ["tiny_task"]  # the fixture that every test here uses
 
 Ask = Callable[..., tuple[int, dict[str, Any], str]]
 TINY = (
-    "--sft-updates", "2", "--pairs", "80", "--updates", "2", "--batch-size", "8",
+    "--task", "tiny", "--sft-updates", "2", "--pairs", "80", "--updates", "2", "--batch-size", "8",
     "--minibatch-size", "8", "--epochs", "1", "--longest-response", "4", "--dtype", "float32",
     "--threads", "1",
 )  # fmt: skip

@@ -179,3 +179,27 @@ def test_a_run_that_came_with_the_course_or_is_over_is_not_resumed(
         executor.resume(folder)
     with pytest.raises(ConflictError, match="came with the course"):
         executor.resume(RunFolder(folder.path, recorded=True))
+
+
+def test_who_asked_is_told_of_each_end_and_a_fault_there_does_not_stop_the_watching(
+    runs: Runs,
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def on_end(folder: RunFolder) -> None:
+        told.append((folder.id, folder.status().state))
+        raise RuntimeError("a fault of the one who is told")
+
+    executor = LocalExecutor(slots=1, on_end=on_end)
+    first, second = runs.create(quick_config(1)), runs.create(quick_config(1))
+    try:
+        executor.start(first)
+        executor.start(second)
+        until(lambda: len(told) == 2)
+        assert told == [(first.id, "finished"), (second.id, "finished")]
+        going = runs.create(ENDLESS)
+        executor.start(going)
+        until(lambda: has_reached(going, 1))
+    finally:
+        executor.shutdown(timeout=20)
+    assert len(told) == 2  # what ends because the executor lets go is followed by nothing

@@ -5,11 +5,7 @@ from pathlib import Path
 import pytest
 
 from ppolab.errors import InvalidSettingError, StorageError, UnknownNameError
-from ppolab.language import tasks
 from ppolab.language.config import RLHFConfig
-from ppolab.language.corpus import corpus_of
-from ppolab.language.gpt import GPT, GPTConfig
-from ppolab.language.judges import LexiconJudge
 from ppolab.language.preference_data import Rater
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_keeping import STUDY_NAME
@@ -19,37 +15,11 @@ from ppolab.language.sft_stage import SFTStage
 from ppolab.language.sft_training import SFTConfig
 from ppolab.language.stage_settings import stage_from_mapping
 from ppolab.language.store import MODEL_NAME, load_gpt, load_reward_model
-from ppolab.language.tokenizer import Tokenizer
 from ppolab.runs import RunFolder, Runs
 from ppolab.runs.session import NoControls, Session
+from tiny_task import tiny_task
 
-PEOPLE = ("anne", "emma", "john", "lucy", "mary", "tom")
-MOODS = ("happy", "sad", "glad", "angry", "calm", "afraid")
-TEXT = "\n\n".join(
-    f"{person} was so very {mood} on that day in {month} of the year."
-    for person in PEOPLE
-    for mood in MOODS
-    for month in ("may", "june", "july", "march")
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class TinyTask(tasks.Task):
-    """A task whose language has forty words."""
-
-    @property
-    def tokenizer(self) -> Tokenizer:  # type: ignore[override]
-        return Tokenizer.train(self.corpus.running, 340)
-
-    def base_model(self) -> GPT:
-        return GPT(GPTConfig(self.tokenizer.vocabulary, 40, 1, 2, 16), seed=3)
-
-
-@pytest.fixture(autouse=True)
-def tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = TinyTask("tiny", "Tiny", "", lambda: corpus_of(TEXT), LexiconJudge.load, 40)
-    monkeypatch.setitem(tasks.TASKS, "tiny", task)
-
+__all__ = ["tiny_task"]  # the fixture that every test here uses
 
 SFT = SFTStage("tiny", training=SFTConfig(updates=30, batch_size=8, learning_rate=0.02,
                                           evaluate_every=10, dtype="float32"))  # fmt: skip

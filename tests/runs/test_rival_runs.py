@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_language_runs import SFT, finished, reward_stage, rlhf_stage, tiny_task
+from test_language_runs import SFT, finished, reward_stage, rlhf_stage
 
 from ppolab.errors import StorageError, UnknownNameError
 from ppolab.language.best_of_n import BestOfNConfig
@@ -21,6 +21,7 @@ from ppolab.language.tasks import task_named
 from ppolab.runs import RunFolder, Runs
 from ppolab.runs.kinds import run_kind
 from ppolab.runs.session import NoControls, Session
+from tiny_task import tiny_task
 
 __all__ = ["tiny_task"]  # the fixture that every test here uses
 

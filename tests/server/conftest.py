@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from scripted import ScriptedGrader, lines
 from ppolab.server.app import create_app
 from ppolab.server.settings import ServerSettings
 
+# Of the processes that are forked: on a busy machine two threads only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 SAMPLE = Path(__file__).parents[1] / "course" / "sample"
 
 

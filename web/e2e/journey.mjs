@@ -11,42 +11,11 @@
 import assert from "node:assert/strict";
 
 import { violations } from "./axe.mjs";
-import { launch } from "./browser.mjs";
 import { startServer, temporaryHome } from "./server.mjs";
+import { startBrowser, steps, until } from "./steps.mjs";
 
 const SOLVED = 475;
-const started = Date.now();
-let passed = 0;
-
-function step(words) {
-  passed += 1;
-  console.log(`  ✓ ${words} (${((Date.now() - started) / 1000).toFixed(0)} s)`);
-}
-
-/** Wait until `read` gives a value that `holds`; the failure tells the last value. */
-async function until(what, read, holds, seconds = 30) {
-  const end = Date.now() + seconds * 1000;
-  let last;
-  while (Date.now() < end) {
-    last = await read();
-    if (holds(last)) return last;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail(`${what}: waited ${seconds} s, and it is still ${JSON.stringify(last)}`);
-}
-
-/** A browser; where none starts the test is skipped, and says so, except in CI, where it fails. */
-async function startBrowser() {
-  try {
-    return await launch();
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.log("\n*** SKIPPED: no browser starts on this machine, so the page was NOT tested. ***");
-    console.log(String(error.message).split("\n").slice(0, 4).join("\n"));
-    console.log("On Debian and Ubuntu: apt install libnss3 libexpat1, or apt install chromium.\n");
-    process.exit(0);
-  }
-}
+const { step, count } = steps();
 
 const browser = await startBrowser();
 const home = temporaryHome();
@@ -241,11 +210,11 @@ try {
   await explore();
   await solve();
   assert.deepEqual(faults, [], "errors in the browser's console");
-  console.log(`\n${passed} passed, 0 failed`);
+  console.log(`\n${count()} passed, 0 failed`);
 } catch (error) {
   const picture = new URL("./output/journey-failed.png", import.meta.url).pathname;
   await page.screenshot({ path: picture }).catch(() => {});
-  console.error(`\nfailed after ${passed} steps: ${error.message}\npicture: ${picture}`);
+  console.error(`\nfailed after ${count()} steps: ${error.message}\npicture: ${picture}`);
   if (faults.length) console.error(`console: ${faults.join("\n")}`);
   process.exitCode = 1;
 } finally {

@@ -23,6 +23,7 @@ class ControlKind:
     name = "control"
     metrics = METRICS
     live_settings = LIVE_SETTINGS
+    threads = 1  # networks this small lose time on a second one
     checkpoint_interval = 5  # a checkpoint of a small policy takes milliseconds
 
     def plan(self, config: Mapping[str, Any]) -> Plan:

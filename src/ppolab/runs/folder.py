@@ -39,6 +39,8 @@ class Manifest:
     config: dict[str, Any]
     created_at: str  # ISO 8601, UTC
     versions: dict[str, str] = field(default_factory=dict)
+    # Stages that are to follow once it has finished: kind and config of each.
+    then: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

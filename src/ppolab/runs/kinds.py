@@ -92,6 +92,7 @@ class RunKind(Protocol):
     metrics: tuple[Metric, ...]  # those that every run of the kind records, in order of interest
     live_settings: tuple[LiveSetting, ...]
     checkpoint_interval: int  # iterations between checkpoints
+    threads: int  # of the arithmetic
 
     def plan(self, config: Mapping[str, Any]) -> Plan:
         """What a run with these settings will do, after making sure that it can.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -18,6 +20,8 @@ from ppolab.live_settings import check_live_setting
 from ppolab.runs.folder import RunFolder
 from ppolab.runs.kinds import run_kind
 from ppolab.runs.session import Session
+
+log = logging.getLogger("ppolab.runs")
 
 ALLOWED_IN = {
     "pause": ("running",),
@@ -48,8 +52,9 @@ def worker(path: str, connection: Connection) -> None:
 
     # A terminal's Ctrl-C reaches all its processes; only the server's word counts here.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)  # networks this small lose time on a second thread
     folder = RunFolder(Path(path))
+    allowed = torch.get_num_threads()  # by OMP_NUM_THREADS, or as many as there are cores
+    torch.set_num_threads(min(run_kind(folder.manifest.kind).threads, allowed))
     with folder.locked():
         Session(folder, PipeControls(connection)).run()
 
@@ -76,9 +81,14 @@ class LocalExecutor:
     Args:
         slots: runs that may train at once; further ones wait in order. A paused run keeps its
             slot.
+        on_end: told of each run whose process has ended, in a thread of this executor; not while
+            the executor lets go of all.
     """
 
-    def __init__(self, slots: int | None = None) -> None:
+    def __init__(
+        self, slots: int | None = None, on_end: Callable[[RunFolder], None] | None = None
+    ) -> None:
+        self._on_end = on_end or (lambda folder: None)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(
             ["torch", "torch._dynamo", "ppolab.runs.local"]  # Adam imports _dynamo when it is made
@@ -221,11 +231,21 @@ class LocalExecutor:
             for sentinel in wait(list(sentinels), timeout=0.5):
                 assert isinstance(sentinel, int)
                 with self._mutex:
-                    self._bury(self._live.pop(sentinels[sentinel]))
+                    ended = self._live.pop(sentinels[sentinel])
+                    self._bury(ended)
                     if self._waiting and not self._closing:
                         waiting = self._waiting.pop(0)
                         waiting.lock.close()
                         self._spawn(waiting.folder, "starting: a place is free")
+                if not self._closing:
+                    self._tell_end(ended.folder)
+
+    def _tell_end(self, folder: RunFolder) -> None:
+        """A fault of the one who is told must not end the watching."""
+        try:
+            self._on_end(folder)
+        except Exception:
+            log.exception("After the end of run %s", folder.id)
 
     def _bury(self, live: _Live) -> None:
         live.process.join()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ppolab import __version__
 from ppolab.errors import ConflictError, PPOLabError, StorageError, UnknownNameError
@@ -82,6 +83,7 @@ class Runs:
         preset: str | None = None,
         title: str | None = None,
         run_id: str | None = None,
+        then: Sequence[dict[str, Any]] = (),
     ) -> RunFolder:
         """Make the folder of a new run, after making sure that it can do what it is asked for.
 
@@ -90,6 +92,7 @@ class Runs:
             preset: name of the configuration they came from.
             title: for people; by default the subject, such as the environment, and the seed.
             run_id: the folder's name; by default made of preset or subject, time and chance.
+            then: kind and config of each stage that is to follow.
 
         Raises:
             UnknownNameError, InvalidSettingError: a setting cannot be used.
@@ -115,6 +118,7 @@ class Runs:
                     config=config.to_mapping(),
                     created_at=now.isoformat(timespec="milliseconds"),
                     versions=_versions(),
+                    then=list(then),
                 ),
             )
         except OSError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.metrics import REFERENCE_LINES, is_of_one_layer
+from ppolab.control.presets import GROUPS
 from ppolab.errors import ConflictError, InvalidSettingError, UnknownNameError
 from ppolab.runs import (
     LIVE_STATES,
@@ -22,6 +22,8 @@ from ppolab.runs import (
 from ppolab.runs import presets as all_presets
 from ppolab.runs.episodes import list_episodes, read_episode
 from ppolab.runs.kinds import run_kind
+from ppolab.server import stageviews
+from ppolab.server.numbers import finite
 from ppolab.server.records import iso
 from ppolab.server.schema import (
     Episode,
@@ -65,12 +67,14 @@ def presets() -> list[Preset]:
             title=preset.title,
             description=preset.description,
             kind="control",
+            group=preset.group,
             environment=preset.config.environment,
             config=preset.config.to_mapping(),
             settings=live_settings(preset.config.kind, preset.config.to_mapping()),
+            stages=[],
         )
-        for preset in all_presets()
-    ]
+        for preset in sorted(all_presets(), key=lambda preset: GROUPS.index(preset.group))
+    ] + stageviews.language_presets()
 
 
 def live_settings(kind: str, config: dict[str, Any]) -> list[LiveSetting]:
@@ -171,6 +175,17 @@ def episode(folder: RunFolder, name: str) -> Episode:
 
 def start(services: Services, request: StartRun) -> RunDetail:
     """Create a run from a preset, with what the request changes, and start it."""
+    make = stageviews.start_stages if request.kind == "language" else _create_control
+    folder = make(services, request)
+    services.executor.start(folder)
+    return detail(services, folder)
+
+
+def _create_control(services: Services, request: StartRun) -> RunFolder:
+    if request.after is not None:
+        raise InvalidSettingError(
+            "after", request.after, "means nothing to PPO on an environment", "Leave it out"
+        )
     preset = load_preset(request.preset)
     settings: dict[str, Any] = {**preset.config.to_mapping(), **request.overrides}
     if request.seed is not None:
@@ -182,11 +197,9 @@ def start(services: Services, request: StartRun) -> RunDetail:
             "names a module, which the server will not load",
             "Train it in the terminal: ppolab train MODULE:NAME",
         )  # fmt: skip
-    folder = services.runs.create(
+    return services.runs.create(
         PPOConfig.from_mapping(settings), preset=preset.name, title=request.title
     )
-    services.executor.start(folder)
-    return detail(services, folder)
 
 
 def control(services: Services, run_id: str, request: RunControl) -> RunDetail:
@@ -288,8 +301,3 @@ def names(text: str | None) -> list[str] | None:
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def finite(value: float | None) -> float | None:
-    """A number as JSON can hold it: null for what is not finite."""
-    return float(value) if value is not None and math.isfinite(value) else None

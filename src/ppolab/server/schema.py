@@ -157,11 +157,42 @@ class Episode(EpisodeSummary):
 class StartRun(Message):
     """Ask for a new run."""
 
-    kind: Literal["control"] = "control"  # the others begin in the terminal: ppolab rlhf
+    kind: Literal["control", "language"] = "control"
     preset: str
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None  # None: the preset's
     overrides: dict[str, float | int | bool | str] = Field(default_factory=dict)
+    after: str | None = None  # language: a finished run of an earlier stage to go on from
     title: Annotated[str, Field(max_length=120)] | None = None
+
+
+class Figure(Message):
+    """A number by which a stage is judged, at its start and at its newest measurement."""
+
+    key: str  # of the metric
+    label: str
+    before: float | None
+    after: float | None
+
+
+class Stage(Message):
+    """One of the stages of RLHF that a run belongs to: done, at work, or still to come."""
+
+    kind: RunKindName
+    words: str  # "Fine-tuning"
+    run_id: str | None  # None: still to come
+    state: RunState | None
+    state_words: str
+    figures: list[Figure]
+    texts_before: list[str]  # answers to the same held-out prompts; empty where none are written
+    texts_after: list[str]
+
+
+class Stages(Message):
+    """All stages up to and after a run, in order; empty for runs of other kinds."""
+
+    stages: list[Stage]
+    next_ready: bool  # the stage after this run can begin, and has not begun by itself
+    presets: list[str]  # that can go on from this run
 
 
 class RunControl(Message):
@@ -236,10 +267,12 @@ class Preset(Message):
     name: str
     title: str
     description: str
-    kind: RunKindName
-    environment: str
+    kind: Literal["control", "language"]
+    group: str  # under which the page lists it
+    environment: str  # or the task
     config: dict[str, Any]
     settings: list[LiveSetting]
+    stages: list[str]  # of a language model, in order: "Fine-tuning", "Reward model", "PPO"
 
 
 # ------------------------------------------------------------------- WebSocket /ws/runs/{id}

@@ -13,6 +13,7 @@ from ppolab.server.live import Hubs
 from ppolab.server.records import Records
 from ppolab.server.services import Services
 from ppolab.server.settings import ServerSettings
+from ppolab.server.stageviews import going_on_by_itself
 
 
 def start_services(settings: ServerSettings, grader: Grader | None = None) -> Services:
@@ -25,7 +26,7 @@ def start_services(settings: ServerSettings, grader: Grader | None = None) -> Se
     course = Course(settings.content)
     runs = Runs(settings.runs_folder, settings.recorded_runs)
     runs.settle()
-    executor = LocalExecutor()
+    executor = LocalExecutor(on_end=going_on_by_itself(runs, lambda: executor))
     executor.warm_up()
     grading = GradingQueue(course, records, grader or SandboxGrader(settings.unsafe_local))
     grading.start()

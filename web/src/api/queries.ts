@@ -47,6 +47,13 @@ export const episodeQuery = (run: string, name: string) =>
       answer(api.GET("/api/runs/{run_id}/episodes/{name}", { params: { path: { run_id: run, name } } })),
   });
 
+/** The stages of RLHF that a run belongs to. */
+export const stagesQuery = (run: string) =>
+  queryOptions({
+    queryKey: ["stages", run],
+    queryFn: () => answer(api.GET("/api/runs/{run_id}/stages", { params: { path: { run_id: run } } })),
+  });
+
 /** One run's details, asked once; a RunFeed follows it after that. */
 export const runQuery = (id: string) =>
   queryOptions({

@@ -436,6 +436,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/stages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Stages
+         * @description The stages of RLHF that a run belongs to, with figures and texts before and after.
+         */
+        get: operations["get_stages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Next Stage
+         * @description Begin the stage that follows a finished run, where it did not begin by itself.
+         */
+        post: operations["start_next_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -771,6 +811,20 @@ export interface components {
              */
             type: "event";
             event: components["schemas"]["RunEvent"];
+        };
+        /**
+         * Figure
+         * @description A number by which a stage is judged, at its start and at its newest measurement.
+         */
+        Figure: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /** Before */
+            before: number | null;
+            /** After */
+            after: number | null;
         };
         /**
          * FrameMessage
@@ -1136,7 +1190,9 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "control" | "sft" | "reward-model" | "rlhf" | "dpo" | "best-of-n";
+            kind: "control" | "language";
+            /** Group */
+            group: string;
             /** Environment */
             environment: string;
             /** Config */
@@ -1145,6 +1201,8 @@ export interface components {
             };
             /** Settings */
             settings: components["schemas"]["LiveSetting"][];
+            /** Stages */
+            stages: string[];
         };
         /**
          * Problem
@@ -1448,6 +1506,43 @@ export interface components {
             done: boolean;
         };
         /**
+         * Stage
+         * @description One of the stages of RLHF that a run belongs to: done, at work, or still to come.
+         */
+        Stage: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "control" | "sft" | "reward-model" | "rlhf" | "dpo" | "best-of-n";
+            /** Words */
+            words: string;
+            /** Run Id */
+            run_id: string | null;
+            /** State */
+            state: ("waiting" | "starting" | "running" | "paused" | "finished" | "stopped" | "interrupted" | "failed") | null;
+            /** State Words */
+            state_words: string;
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
+            /** Texts Before */
+            texts_before: string[];
+            /** Texts After */
+            texts_after: string[];
+        };
+        /**
+         * Stages
+         * @description All stages up to and after a run, in order; empty for runs of other kinds.
+         */
+        Stages: {
+            /** Stages */
+            stages: components["schemas"]["Stage"][];
+            /** Next Ready */
+            next_ready: boolean;
+            /** Presets */
+            presets: string[];
+        };
+        /**
          * StartRun
          * @description Ask for a new run.
          */
@@ -1455,9 +1550,9 @@ export interface components {
             /**
              * Kind
              * @default control
-             * @constant
+             * @enum {string}
              */
-            kind: "control";
+            kind: "control" | "language";
             /** Preset */
             preset: string;
             /** Seed */
@@ -1466,6 +1561,8 @@ export interface components {
             overrides?: {
                 [key: string]: number | boolean | string;
             };
+            /** After */
+            after?: string | null;
             /** Title */
             title?: string | null;
         };
@@ -2308,6 +2405,68 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stages"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_next_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,7 +6,12 @@ export function ConfigPanel({ run }: { run: Wire["RunDetail"] }) {
     <section className="card config-panel" aria-label="Configuration">
       <div>
         <h2>Configuration</h2>
-        <Values values={run.config} />
+        {grouped(run.config).map(([group, values]) => (
+          <div key={group}>
+            {group && <h3 className="label">{group.replaceAll("_", " ")}</h3>}
+            <Values values={values} />
+          </div>
+        ))}
       </div>
       <div>
         <h2>Made with</h2>
@@ -17,6 +22,17 @@ export function ConfigPanel({ run }: { run: Wire["RunDetail"] }) {
       </div>
     </section>
   );
+}
+
+/** Settings by group, as stages of language models have them; those without one come first. */
+function grouped(config: Record<string, unknown>): [string, Record<string, unknown>][] {
+  const groups = new Map<string, Record<string, unknown>>([["", {}]]);
+  for (const [name, value] of Object.entries(config)) {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      groups.set(name, value as Record<string, unknown>);
+    } else groups.get("")![name] = value;
+  }
+  return [...groups];
 }
 
 function Values({ values }: { values: Record<string, unknown> }) {

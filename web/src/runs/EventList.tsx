@@ -10,7 +10,9 @@ interface Props {
 /** What happened in a run besides its numbers, oldest first; each leads to its step. */
 export function EventList({ marks, at, onGo }: Props) {
   // Checkpoints come by the dozen and stand on the track already.
-  const told = marks.filter((mark) => mark.kind !== "checkpoint");
+  const events = marks.filter((mark) => mark.kind !== "checkpoint");
+  // Of what a preparation tells again and again, such as answers written, the last is enough.
+  const told = events.filter((mark, i) => !mark.words.startsWith("starting:") || !events[i + 1]?.words.startsWith("starting:"));
   if (told.length === 0) return null;
   return (
     <section className="card event-list" aria-label="What happened">

@@ -14,6 +14,7 @@ import { RunControls } from "./RunControls";
 import { marksOf } from "./replay";
 import { Scrubber } from "./Scrubber";
 import { SettingSlider } from "./SettingSlider";
+import { StagesPanel } from "./StagesPanel";
 import { StateBadge } from "./StateBadge";
 import { TextsPanel } from "./TextsPanel";
 import { lastChange } from "./settings";
@@ -120,6 +121,7 @@ export default function RunPage() {
             ))}
         </div>
       )}
+      {run && run.kind !== "control" && <StagesPanel run={run} state={state} />}
       <RunCharts feed={feed} at={at} />
       <TextsPanel feed={feed} at={at} />
       {run?.kind === "control" && <EpisodesPanel run={run} />}

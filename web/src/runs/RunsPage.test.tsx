@@ -17,19 +17,25 @@ vi.mock("@tanstack/react-router", async () => ({
 /** Requests besides reading, and what the server has. */
 let asked: string[];
 let runs: Wire["RunSummary"][];
+let presets: Partial<Wire["Preset"]>[];
+/** The bodies of the runs that were asked for. */
+let started: unknown[];
 /** How the server answers a deletion. */
 let refusal: { status: number; detail: string } | null;
 
 beforeEach(() => {
   asked = [];
   runs = [];
+  presets = [];
+  started = [];
   refusal = null;
   vi.stubGlobal("fetch", async (request: Request) => {
     const path = new URL(request.url).pathname;
     const json = (body: unknown, status = 200) =>
       new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
-    if (request.method === "GET") return json(path === "/api/runs" ? runs : []);
+    if (request.method === "GET") return json({ "/api/runs": runs, "/api/presets": presets }[path] ?? []);
     asked.push(`${request.method} ${path}`);
+    if (path === "/api/runs") started.push(await request.json());
     if (refusal) return json({ title: "Refused", ...refusal }, refusal.status);
     const id = path.split("/")[3];
     if (request.method === "DELETE") {
@@ -117,4 +123,33 @@ it("says each run's state in words, and keeps recorded runs apart", async () => 
   const recorded = screen.getByRole("region", { name: "Recorded for the course" });
   expect(recorded.textContent).toContain("Run 2");
   expect(recorded.textContent).not.toContain("Run 1");
+});
+
+describe("presets", () => {
+  const language = { kind: "language", group: "Language", description: "", stages: ["Fine-tuning", "PPO"] } as const;
+  const control = { kind: "control", group: "First", description: "", stages: [] as string[] } as const;
+  const PRESETS = [
+    { ...control, name: "pole", title: "A pole" },
+    { ...language, name: "tiny", title: "A language" },
+    { ...control, name: "cart", title: "A cart" },
+  ];
+
+  it("stand in their groups, in the order of the first of each, with the stages of language models", async () => {
+    presets = PRESETS as Partial<Wire["Preset"]>[];
+    await show(ended);
+    await screen.findByRole("heading", { name: "A pole" });
+    const [first, second] = [screen.getByRole("region", { name: "First" }), screen.getByRole("region", { name: "Language" })];
+    expect(first.textContent).toContain("A pole");
+    expect(first.textContent).toContain("A cart");
+    expect(first.textContent).not.toContain("→");
+    expect(second.textContent).toContain("Fine-tuning → PPO");
+    expect(first.compareDocumentPosition(second) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  });
+
+  it("are started as the kind that they are", async () => {
+    presets = PRESETS as Partial<Wire["Preset"]>[];
+    await show(ended);
+    fireEvent.click(await screen.findByRole("button", { name: "Start A language" }));
+    await waitFor(() => expect(started).toEqual([{ kind: "language", preset: "tiny", overrides: {} }]));
+  });
 });

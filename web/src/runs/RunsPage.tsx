@@ -148,33 +148,47 @@ function Presets() {
   const navigate = useNavigate();
   const { start, busy, error } = useStartRun();
   return (
-    <div className="mt-4">
-      <ul className="preset-list">
-        {presets.data?.map((preset) => (
-          <li key={preset.name} className="card">
-            <div className="min-w-0 flex-1">
-              <h3 className="font-semibold">{preset.title}</h3>
-              <p className="caption">{preset.description}</p>
-            </div>
-            <button
-              type="button"
-              className="btn"
-              disabled={busy}
-              onClick={() =>
-                void start({ kind: "control", preset: preset.name, overrides: {} }).then(
-                  (run) => run && navigate({ to: "/runs/$id", params: { id: run.id } }),
-                )
-              }
-            >
-              <Play size={15} aria-hidden /> Start{" "}
-              <span className="sr-only">{preset.title}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+    <div className="presets">
+      <h2 className="section-title">Start one</h2>
       {error && <ProblemNotice error={error} />}
+      {grouped(presets.data ?? []).map(([group, members]) => (
+        <section key={group} className="preset-group" aria-label={group}>
+          <h3>{group}</h3>
+          <ul className="preset-list card">
+            {members.map((preset) => (
+              <li key={preset.name}>
+                <h4>{preset.title}</h4>
+                <div className="preset-words">
+                  <p className="caption">{preset.description}</p>
+                  {preset.stages.length > 0 && <p className="preset-stages">{preset.stages.join(" → ")}</p>}
+                </div>
+                <button
+                  type="button"
+                  className="btn"
+                  disabled={busy}
+                  onClick={() =>
+                    void start({ kind: preset.kind, preset: preset.name, overrides: {} }).then(
+                      (run) => run && navigate({ to: "/runs/$id", params: { id: run.id } }),
+                    )
+                  }
+                >
+                  <Play size={15} aria-hidden /> Start{" "}
+                  <span className="sr-only">{preset.title}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
     </div>
   );
+}
+
+/** Presets by group, both in the server's order. */
+function grouped(presets: Wire["Preset"][]): [string, Wire["Preset"][]][] {
+  const groups = new Map<string, Wire["Preset"][]>();
+  for (const preset of presets) groups.set(preset.group, [...(groups.get(preset.group) ?? []), preset]);
+  return [...groups];
 }
 
 /** What became of a run; how well a finished one did has a column of its own. */

@@ -11,6 +11,16 @@ import yaml
 from ppolab.control.config import PPOConfig
 from ppolab.errors import InvalidSettingError, UnknownNameError
 
+GROUPS = (
+    "First steps",
+    "Classic control",
+    "With a memory",
+    "From images",
+    "Simulated robots",
+    "Several agents",
+    "More",
+)
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -20,6 +30,7 @@ class Preset:
     title: str
     description: str
     config: PPOConfig
+    group: str = GROUPS[-1]  # one of GROUPS, under which it is listed
 
 
 def preset_names() -> list[str]:
@@ -76,4 +87,7 @@ def preset_text(title: str, description: str, config: PPOConfig) -> str:
 def _parse(name: str, text: str) -> Preset:
     data = yaml.safe_load(text)
     config = PPOConfig.from_mapping(data["config"])
-    return Preset(name, data["title"], data["description"].strip(), config)
+    group = data.get("group", GROUPS[-1])
+    if group not in GROUPS:
+        raise UnknownNameError("group", group, list(GROUPS))
+    return Preset(name, data["title"], data["description"].strip(), config, group)

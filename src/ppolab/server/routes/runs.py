@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
 from ppolab.runs.episodes import sheet_file
-from ppolab.server import runviews
+from ppolab.server import runviews, stageviews
 from ppolab.server.schema import (
     Episode,
     EpisodeSummary,
@@ -19,6 +19,7 @@ from ppolab.server.schema import (
     RunEvents,
     RunSummary,
     Series,
+    Stages,
     StartRun,
 )
 from ppolab.server.services import ServicesDep
@@ -117,6 +118,18 @@ def control_run(run_id: str, control: RunControl, services: ServicesDep) -> RunD
 def resume_run(run_id: str, services: ServicesDep) -> RunDetail:
     """Go on from the newest checkpoint of a run that is not live."""
     return runviews.resume(services, run_id)
+
+
+@router.get("/runs/{run_id}/stages")
+def get_stages(run_id: str, services: ServicesDep) -> Stages:
+    """The stages of RLHF that a run belongs to, with figures and texts before and after."""
+    return stageviews.stages(services, services.runs.get(run_id))
+
+
+@router.post("/runs/{run_id}/next", status_code=201)
+def start_next_stage(run_id: str, services: ServicesDep) -> RunDetail:
+    """Begin the stage that follows a finished run, where it did not begin by itself."""
+    return runviews.detail(services, stageviews.start_next(services, run_id))
 
 
 @router.delete("/runs/{run_id}", status_code=204)
