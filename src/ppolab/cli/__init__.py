@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": ("serve", "Serve the course in the browser."),
     "train": ("train", "Train PPO on an environment, with a progress bar and a summary."),
     "rlhf": ("rlhf", "Run the three stages of RLHF: fine-tuning, reward model, PPO."),
+    "study": ("study", "Show where a finished reward model can be trusted."),
     "eval": ("eval", "Let a run's policy play whole episodes, apart from training."),
     "sweep": ("sweep", "Search settings that learn better, over several seeds each."),
     "ablate": ("ablate", "Leave ingredients of PPO out, one at a time, and measure what they do."),
