@@ -18,7 +18,7 @@ Ask = Callable[..., tuple[int, dict[str, Any], str]]
 @pytest.mark.parametrize(
     ("arguments", "field", "words"),
     [
-        (["nope"], "command", "Known: serve, train, rlhf, study, eval, sweep, ablate, export, runs"),
+        (["nope"], "command", "Known: serve, train, rlhf, study, eval, sweep, ablate, export"),
         (["train", "CartPole-v1", "--nope"], "options", "--nope"),
         (["train", "CartPole-v1", "--epochs", "x"], "options", "--epochs"),
         (["train", "CartPole-v1", "--seed"], "options", "--seed"),
