@@ -180,7 +180,7 @@ def _run_stage(runs: Any, stage: Any, console: Console, options: RLHFOptions) ->
         "run": str(folder.path),
         "id": folder.id,
         "seconds": round(seconds, 2),
-        "first": first | {figure.key: figure.before for figure in figures},
+        "first": first | {f.key: f.before for f in figures if f.before is not None},
         "last": dict(status.latest),
         "table": [dataclasses.asdict(figure) for figure in figures],
         "texts_before": texts_before,

@@ -29,11 +29,11 @@ _BEST_OF = {"eval_gold": "bon_gold", "eval_reward": "bon_reward"}
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured number at a stage's start and at its newest measurement."""
+    """A measured number before a stage has learnt anything, and at its newest measurement."""
 
     key: str  # of the metric
     words: str
-    before: float | None
+    before: float | None  # None where the first measurement comes later
     after: float | None
 
 
@@ -45,9 +45,9 @@ def figures_of(folder: RunFolder) -> list[Figure]:
     for key, words in MEASURED.get(manifest.kind, ()):
         if key not in columns or not columns[key].values:
             continue
-        before = columns[key].values[0]
+        before = columns[key].values[0] if columns[key].steps[0] == 0 else None
         if best_of_n:
-            before = 0.0 if key == "eval_kl" else _of_one_answer(folder, key, before)
+            before = 0.0 if key == "eval_kl" else _of_one_answer(folder, key)
         found.append(Figure(key, words, before, columns[key].values[-1]))
     return found
 
@@ -62,7 +62,7 @@ def texts_of_run(folder: RunFolder) -> tuple[list[str], list[str]]:
     return (texts[0], texts[-1]) if texts else ([], [])
 
 
-def _of_one_answer(folder: RunFolder, key: str, otherwise: float) -> float:
+def _of_one_answer(folder: RunFolder, key: str) -> float | None:
     columns = folder.fold().columns
     least = f"{_BEST_OF.get(key, '')}/{folder.manifest.config['training']['n'][0]}"
-    return columns[least].values[-1] if least in columns else otherwise
+    return columns[least].values[-1] if least in columns else None
