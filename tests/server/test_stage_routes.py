@@ -189,8 +189,10 @@ def test_only_a_finished_stage_is_followed_and_a_fault_is_told(
 ) -> None:
     executor: Any = Started()
     ended = going_on_by_itself(Runs(settings.runs_folder), lambda: executor)
-    ended(write_stage("stopped", {"state": "stopped", "words": "stopped at step 2"}))
+    stopped = write_stage("stopped", {"state": "stopped", "words": "stopped at step 2"})
+    ended(stopped)
     assert executor.folders == []
+    assert stopped.status().words == "stopped at step 2"
     ended(write_stage("whole"))
     assert [folder.manifest.kind for folder in executor.folders] == ["reward-model"]
     broken = write_stage("broken")
