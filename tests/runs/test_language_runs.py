@@ -127,7 +127,8 @@ def test_settings_of_reward_models_come_back_from_json_and_old_ones_still_load()
            "training": {"seed": 1, "epochs": 1, "batch_size": 32, "learning_rate": 0.0005,
                         "weight_decay": 0.0, "label_smoothing": 0.0, "held_out": 0.1,
                         "evaluate_every": 50, "dtype": "auto"}}  # fmt: skip
-    assert stage_from_mapping(RewardStage, old) == RewardStage()
+    slow = RewardConfig(learning_rate=0.0005)
+    assert stage_from_mapping(RewardStage, old) == RewardStage(training=slow)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -119,8 +120,8 @@ class _LeadingSession(Session):
         self._shard = shard
         super().__init__(
             folder, PipeControls(member.line),
-            lambda step, metrics: member.tell(("metrics", step, metrics)),
-            lambda words: member.tell(("words", words)),
+            lambda step, metrics: _tell(member, ("metrics", step, metrics)),
+            lambda words: _tell(member, ("words", words)),
         )  # fmt: skip
 
     def _make_trainer(self) -> Trainer:
@@ -133,3 +134,9 @@ class _LeadingSession(Session):
         state = _TRAINED if self._shard else super()._finish(trainer)
         trainer.dismiss()
         return state
+
+
+def _tell(member: Member, message: tuple[Any, ...]) -> None:
+    """Tell whoever started the ranks; where that one has hung up, the controls hear of it."""
+    with contextlib.suppress(OSError):
+        member.tell(message)
