@@ -8,31 +8,17 @@ from typing import Any
 import pytest
 import torch
 
+from tiny_llama import WORDS, save_tiny_llama
+
 pytest.importorskip("peft")
 Ask = Callable[..., tuple[int, dict[str, Any], str]]
-
-WORDS = ["red", "blue", "green", "one", "two", "three", "more", "less"]
 
 
 @pytest.fixture
 def llama(tmp_path: Path) -> Path:
     """A tiny Llama of random weights with a tokenizer of whole words, on disk."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    vocabulary = {w: i for i, w in enumerate(["<s>", "</s>", "<unk>", *WORDS])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
     folder = tmp_path / "llama"
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    torch.manual_seed(1)
-    LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(vocabulary), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=32,
-        bos_token_id=0, eos_token_id=1,
-    )).save_pretrained(folder)  # fmt: skip
+    save_tiny_llama(folder)
     return folder
 
 

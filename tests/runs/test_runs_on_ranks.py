@@ -19,32 +19,18 @@ from ppolab.runs import RunFolder, Runs
 from ppolab.runs.checkpoints import load_newest_checkpoint
 from ppolab.runs.ranks import run_on_ranks
 from ppolab.runs.session import NoControls, Session
+from tiny_llama import WORDS, save_tiny_llama
 
 pytestmark = pytest.mark.skipif(
     torch.cuda.is_available() and torch.cuda.device_count() < 2, reason="too few GPUs for 2 ranks"
 )
-WORDS = ["red", "blue", "green", "one", "two", "three", "more", "less"]
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> RLHFStage:
     """PPO of a tiny Llama with an adapter, on prompts and a reward of one's own."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    vocabulary = {w: i for i, w in enumerate(["<s>", "</s>", "<unk>", *WORDS])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
     folder = tmp_path / "llama"
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    torch.manual_seed(1)
-    LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(vocabulary), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=32,
-        bos_token_id=0, eos_token_id=1,
-    )).save_pretrained(folder)  # fmt: skip
+    save_tiny_llama(folder, layers=2)
     lines = [{"prompt": f"{a} {b}"} for a in WORDS for b in WORDS[:5]]
     prompts = tmp_path / "prompts.jsonl"
     prompts.write_text("".join(json.dumps(line) + "\n" for line in lines))
