@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_language_runs import TinyTask, finished, reward_stage, rlhf_stage, tiny_task
+from test_language_runs import finished, reward_stage, rlhf_stage
 
 from ppolab.errors import UnknownNameError
 from ppolab.language import tasks
@@ -16,6 +16,7 @@ from ppolab.language.rival_stages import BestOfNStage, DPOStage
 from ppolab.language.stage_models import BASE
 from ppolab.runs import RunFolder, Runs
 from ppolab.runs.stage_results import figures_of
+from tiny_task import TinyTask, tiny_task
 
 __all__ = ["tiny_task"]  # the fixture that every test here uses
 
