@@ -1,0 +1,143 @@
+"""How far a policy has gone from the model it began as, and what it lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ppolab.runs.monitors import Finding, Series
+
+
+@dataclass(frozen=True)
+class KLRunaway:
+    """The policy goes far from the reference and nothing brings it back."""
+
+    kind: ClassVar[str] = "KL runaway"
+    keys: ClassVar[tuple[str, ...]] = ("kl",)
+    limit: float
+    """Nats per response: three times the target, which a controller in working order overshoots by
+    less than half."""
+    window: int = 5
+    """Updates that are averaged: a single batch may have an odd response in it."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Look at the mean of the newest updates."""
+        kl = series["kl"].values
+        mean = sum(kl[-self.window :]) / self.window
+        if len(kl) < self.window or not mean > self.limit:
+            return None
+        return Finding(
+            f"the KL to the reference is {mean:.1f} nats per response, over the last "
+            f"{self.window} updates; more than {self.limit:.1f} is a runaway",
+            "Raise kl_coef, let the controller steer (kl_controller adaptive), shorten kl_horizon, "
+            "or lower the learning rate",
+            {"kl": mean, "limit": self.limit},
+        )
+
+
+@dataclass(frozen=True)
+class ModeCollapse:
+    """All answers become one."""
+
+    kind: ClassVar[str] = "mode collapse"
+    keys: ClassVar[tuple[str, ...]] = ("eval_distinct_2", "entropy")
+    distinct: float = 0.5
+    """Share left of the distinct pairs of words that there were at first."""
+    entropy: float = 0.25
+    """Share left of the entropy: a quarter of 3 nats is to hesitate between two tokens, where it
+    was between twenty."""
+    window: int = 5
+    """Updates over which entropy is averaged."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Compare diversity and entropy with those at the start."""
+        advice = "Raise kl_coef, lower the learning rate or the epochs, or stop earlier"
+        pairs, entropy = series.get("eval_distinct_2"), series.get("entropy")
+        if pairs is not None and pairs.values[-1] < self.distinct * pairs.values[0]:
+            return Finding(
+                f"{pairs.values[-1]:.0%} of the pairs of words in the answers are different; at "
+                f"first {pairs.values[0]:.0%} were",
+                advice, {"distinct_2": pairs.values[-1], "first": pairs.values[0]},
+            )  # fmt: skip
+        if entropy is None or len(entropy.values) < 2 * self.window:
+            return None
+        first = sum(entropy.values[: self.window]) / self.window
+        now = sum(entropy.values[-self.window :]) / self.window
+        if now >= self.entropy * first:
+            return None
+        return Finding(
+            f"the entropy fell from {first:.2f} to {now:.2f} nats per token",
+            advice, {"entropy": now, "first": first},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DistributionShift:
+    """The answers are no longer of the kind on which reward model and reference were made."""
+
+    kind: ClassVar[str] = "distribution shift"
+    keys: ClassVar[tuple[str, ...]] = ("eval_reference_nll",)
+    rise: float = 1.0
+    """Nats per token above the first: each token e times less likely to the reference."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Compare the reference's surprise with that at the start."""
+        nll = series["eval_reference_nll"].values
+        if not nll[-1] > nll[0] + self.rise:
+            return None
+        return Finding(
+            f"the reference is surprised by {nll[-1]:.2f} nats per token of the answers; at first "
+            f"by {nll[0]:.2f}",
+            "Raise kl_coef, or compare new answers and train the reward model on them too",
+            {"reference_nll": nll[-1], "first": nll[0]},
+        )
+
+
+@dataclass(frozen=True)
+class LengthDrift:
+    """Answers become longer (or shorter), which a reward model may take for better."""
+
+    kind: ClassVar[str] = "length drift"
+    keys: ClassVar[tuple[str, ...]] = ("response_length",)
+    factor: float = 1.3
+    """Mean lengths of sound runs stay within a tenth or so of where they began."""
+    window: int = 5
+    """Updates that are averaged at either end."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Compare the newest lengths with the first."""
+        lengths = series["response_length"].values
+        if len(lengths) < 2 * self.window:
+            return None
+        first = sum(lengths[: self.window]) / self.window
+        now = sum(lengths[-self.window :]) / self.window
+        if first / self.factor <= now <= first * self.factor:
+            return None
+        return Finding(
+            f"answers went from {first:.1f} to {now:.1f} tokens",
+            "Compare the reward model's accuracy on pairs where the shorter answer is the better; "
+            "balance the pairs by length, or let missing_end_penalty weigh more",
+            {"length": now, "first": first},
+        )
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """What was taught before is lost."""
+
+    kind: ClassVar[str] = "forgetting"
+    keys: ClassVar[tuple[str, ...]] = ("eval_perplexity",)
+    factor: float = 2.0
+    """Times the first perplexity on the corpus: a nat in three more per token."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Compare the perplexity on the corpus with that at the start."""
+        perplexity = series["eval_perplexity"].values
+        if not perplexity[-1] > self.factor * perplexity[0]:
+            return None
+        return Finding(
+            f"the perplexity on held-out texts rose from {perplexity[0]:.1f} to "
+            f"{perplexity[-1]:.1f}",
+            "Raise kl_coef, lower the learning rate, or mix the fine-tuning loss in",
+            {"perplexity": perplexity[-1], "first": perplexity[0]},
+        )
