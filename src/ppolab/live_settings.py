@@ -16,8 +16,9 @@ class LiveSetting:
     label: str
     minimum: float
     maximum: float
-    step: float
+    step: float  # of the slider
     description: str
+    logarithmic: bool = False  # the slider goes by powers of ten, and `step` counts those
 
 
 def check_live_setting(settings: Sequence[LiveSetting], name: str, value: float) -> None:

@@ -45,3 +45,34 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+Order = dict[str, Any]
+
+
+class Script:
+    """Gives orders at polls counted from the start; a blocking poll takes the next order."""
+
+    def __init__(self, orders: dict[int, Order], when_blocked: list[Order | float]) -> None:
+        self._orders = orders
+        self._when_blocked = when_blocked
+        self._iteration = -1
+        self._given = True
+
+    def poll(self, block: bool) -> Order | None:
+        if block:
+            while isinstance(self._when_blocked[0], float):
+                time.sleep(self._when_blocked.pop(0))  # type: ignore[arg-type]
+            return self._when_blocked.pop(0)  # type: ignore[return-value]
+        if self._given:
+            self._given = False
+            self._iteration += 1
+            order = self._orders.get(self._iteration)
+            if order is not None:
+                return order
+        self._given = True
+        return None
+
+
+def order(action: str, **more: Any) -> Order:
+    return {"action": action, "name": None, "value": None, **more}

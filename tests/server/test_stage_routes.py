@@ -51,6 +51,17 @@ def write_stage(settings: ServerSettings) -> Callable[..., RunFolder]:
     return write
 
 
+def test_a_stage_offers_the_settings_that_may_be_changed_at_their_values_now(client, write_stage):
+    folder = write_stage("first")
+    with (folder.path / "events.jsonl").open("ab") as log:
+        change = {"name": "learning_rate", "value": 1e-4, "from": 1e-3}
+        log.write(lines([(2, "setting", change)]))
+    (rate,) = client.get("/api/runs/first").json()["settings"]
+    assert (rate["name"], rate["value"], rate["initial"]) == ("learning_rate", 1e-4, 1e-3)
+    assert rate["logarithmic"]
+    assert client.get("/api/runs/first/at/0").json()["settings"] == {"learning_rate": 1e-3}
+
+
 def until(ask: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
     deadline = time.monotonic() + 240
     while not holds(found := ask()):

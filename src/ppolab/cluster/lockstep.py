@@ -43,6 +43,10 @@ class LeadTrainer:
         """Go back to a state, on all ranks."""
         return self._together("restore", dict(tensors), dict(extra))  # type: ignore[no-any-return]
 
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting, on all ranks."""
+        return self._together("change", name, value)  # type: ignore[no-any-return]
+
     def dismiss(self) -> None:
         """Let the other ranks go."""
         _announce((_END,))

@@ -89,6 +89,8 @@ class BestOfNSampler(StageTrainer):
         recorder: told what happens.
     """
 
+    config: BestOfNConfig
+
     def __init__(
         self,
         config: BestOfNConfig,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ppolab.algorithms.preferences import dpo_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.language.changeable import changeable
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy
 from ppolab.language.generation import Sampling
 from ppolab.language.hardware import dtype_of
@@ -124,6 +125,8 @@ class DPOTrainer(StageTrainer):
         second: a judge of another kind than the gold one, for evaluations.
     """
 
+    config: DPOConfig
+
     def __init__(
         self,
         config: DPOConfig,
@@ -138,7 +141,8 @@ class DPOTrainer(StageTrainer):
         corpus: Sequence[Example] = (),
         second: RewardFunction | None = None,
     ) -> None:
-        self.config, self.policy, self.reference = config, policy, reference
+        self.config, self.live_settings = config, changeable(config.to_mapping())
+        self.policy, self.reference = policy, reference
         self.tokenizer, self.reward, self.gold = tokenizer, reward, gold
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._prompts, self._corpus = list(held_out_prompts), list(corpus)
@@ -227,7 +231,7 @@ class DPOTrainer(StageTrainer):
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = self.optimizer.state()
         tensors |= {"generator": self.generator.get_state(), "order": self._order}
-        return tensors, {"iteration": self.iteration}
+        return tensors, {"iteration": self.iteration, "live_settings": self.settings_now()}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
@@ -235,6 +239,7 @@ class DPOTrainer(StageTrainer):
         self.generator.set_state(tensors["generator"])
         self._order = tensors["order"].clone()
         self.iteration = extra["iteration"]
+        self.set_again(extra)
         return True
 
     def _next_rows(self) -> Tensor:

@@ -51,6 +51,8 @@ RLHF_METRICS = (
            "How far the policy has gone from where it began, per response."),
     Metric("kl_coef", "KL coefficient β", "reward/nat", "reference",
            "What a nat of KL costs."),
+    Metric("kl_target", "KL target", "nats", "reference",
+           "The KL per response that the coefficient is steered towards."),
     Metric("response_length", "Response length", "tokens", "actor",
            "Mean length, the end token included."),
     Metric("entropy", "Entropy", "nats/token", "actor",

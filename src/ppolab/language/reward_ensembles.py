@@ -52,6 +52,7 @@ class EnsembleTrainer(StageTrainer):
         ]
         first = self.trainers[0]
         self.dtype, self.held_out = first.dtype, first.held_out
+        self.live_settings = first.live_settings
         self.iteration = 0
 
     @property
@@ -89,7 +90,7 @@ class EnsembleTrainer(StageTrainer):
             for member, trainer in enumerate(self.trainers)
             for name, value in trainer.state()[0].items()
         }
-        return tensors, {"iteration": self.iteration}
+        return tensors, {"iteration": self.iteration, "live_settings": self.settings_now()}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
@@ -98,4 +99,11 @@ class EnsembleTrainer(StageTrainer):
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             trainer.restore(own, extra)
         self.iteration = extra["iteration"]
+        self.set_again(extra)
         return True
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting of all members."""
+        for trainer in self.trainers:
+            trainer.change(name, value)
+        return super().change(name, value)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ppolab.algorithms.preferences import contrastive_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.language.changeable import changeable
 from ppolab.language.hardware import dtype_of
 from ppolab.language.optimizer import FlatAdamW, Optimizer
 from ppolab.language.preference_data import Comparison, PreferencePair, pairs_of
@@ -45,6 +46,8 @@ class RewardTrainer(StageTrainer):
         recorder: told what happens.
     """
 
+    config: RewardConfig
+
     def __init__(
         self,
         config: RewardConfig,
@@ -55,6 +58,7 @@ class RewardTrainer(StageTrainer):
         planned_steps(config, len(comparisons))
         held_out = held_out_pairs(config, len(comparisons))
         self.config, self.model = config, model
+        self.live_settings = changeable(config.to_mapping())
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self.fault = fault_named(config.fault)
         if self.fault.swaps:
@@ -170,7 +174,7 @@ class RewardTrainer(StageTrainer):
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = self.optimizer.state()
         tensors |= {"generator": self.generator.get_state(), "order": self._order}
-        return tensors, {"iteration": self.iteration}
+        return tensors, {"iteration": self.iteration, "live_settings": self.settings_now()}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
@@ -178,6 +182,7 @@ class RewardTrainer(StageTrainer):
         self.generator.set_state(tensors["generator"])
         self._order = tensors["order"].clone()
         self.iteration = extra["iteration"]
+        self.set_again(extra)
         return True
 
 

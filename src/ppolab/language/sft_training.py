@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.language.changeable import changeable
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
 from ppolab.language.optimizer import FlatAdamW, Optimizer
@@ -82,6 +83,8 @@ class SFTTrainer(StageTrainer):
         recorder: told what happens.
     """
 
+    config: SFTConfig
+
     def __init__(
         self,
         config: SFTConfig,
@@ -91,6 +94,7 @@ class SFTTrainer(StageTrainer):
         recorder: Recorder | None = None,
     ) -> None:
         self.config, self.model = config, model
+        self.live_settings = changeable(config.to_mapping())
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._examples, self._held_out = list(examples), list(held_out)
         self.dtype = dtype_of(config.dtype)
@@ -147,12 +151,13 @@ class SFTTrainer(StageTrainer):
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = self.optimizer.state()
-        return tensors, {"iteration": self.iteration}
+        return tensors, {"iteration": self.iteration, "live_settings": self.settings_now()}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
         self.optimizer.restore(tensors)
         self._start_over(extra["iteration"])
+        self.set_again(extra)
         return True
 
     def join(self, ranks: Ranks) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from ppolab.errors import UnavailableError, UnknownNameError
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ppolab.errors import UnavailableError
 from ppolab.language.ranks import Ranks
+from ppolab.live_settings import LiveSetting, check_live_setting
 
 
 class StageTrainer:
     """A trainer that is done after a planned number of calls of `iterate`.
 
     Attributes:
+        config: its settings, those that were changed as they are now.
         iteration: calls done so far.
+        live_settings: what may be changed between two calls.
     """
 
+    config: Any
     iteration: int
+    live_settings: tuple[LiveSetting, ...] = ()
 
     @property
     def step(self) -> int:
@@ -31,8 +40,24 @@ class StageTrainer:
         return self.iteration >= self.total_steps
 
     def change(self, name: str, value: float) -> float:
-        """Change a live setting; there is none."""
-        raise UnknownNameError("setting", name, [])
+        """Change a live setting; return what it was before.
+
+        Raises:
+            UnknownNameError: no live setting of that name.
+            InvalidSettingError: the value is outside the setting's range.
+        """
+        check_live_setting(self.live_settings, name, value)
+        before = float(getattr(self.config, name))
+        self.config = replace(self.config, **{name: float(value)})
+        return before
+
+    def settings_now(self) -> dict[str, float]:
+        """The live settings as they are, for a checkpoint."""
+        return {setting.name: getattr(self.config, setting.name) for setting in self.live_settings}
+
+    def set_again(self, extra: Mapping[str, Any]) -> None:
+        """Go back to the live settings of a checkpoint; older ones hold none."""
+        self.config = replace(self.config, **extra.get("live_settings", {}))
 
     def join(self, ranks: Ranks) -> None:
         """Share the work from now on with the same trainer in other processes.

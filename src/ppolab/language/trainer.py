@@ -15,6 +15,7 @@ from ppolab.algorithms.diagnostics import explained_variance
 from ppolab.algorithms.kl import AdaptiveKL, FixedKL
 from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
+from ppolab.language.changeable import changeable
 from ppolab.language.config import RLHFConfig
 from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
 from ppolab.language.experience import Experience, RewardPlacement, make_experience
@@ -64,6 +65,8 @@ class RLHFTrainer(StageTrainer):
         second: a judge of another kind, for evaluations.
     """
 
+    config: RLHFConfig
+
     def __init__(
         self,
         config: RLHFConfig,
@@ -84,7 +87,7 @@ class RLHFTrainer(StageTrainer):
         verifiable: bool = False,
         second: RewardFunction | None = None,
     ) -> None:
-        self.config = config
+        self.config, self.live_settings = config, changeable(config.to_mapping())
         self.policy, self.reference = policy, reference
         self.tokenizer, self.reward, self.gold = tokenizer, reward, gold
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
@@ -148,15 +151,33 @@ class RLHFTrainer(StageTrainer):
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = self.learner.optimizer.state()
         tensors["generator"] = self.generator.get_state()
-        return tensors, {"iteration": self.iteration, "kl_coef": self.kl_controller.coefficient}
+        return tensors, {
+            "iteration": self.iteration,
+            "kl_coef": self.kl_controller.coefficient,
+            "live_settings": self.settings_now(),
+        }
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
         self.learner.optimizer.restore(tensors)
         self.generator.set_state(tensors["generator"])
         self.iteration = extra["iteration"]
-        self.kl_controller = replace(self.kl_controller, coefficient=extra["kl_coef"])
+        self.set_again(extra)
+        self._steer(extra["kl_coef"])
         return True
+
+    def change(self, name: str, value: float) -> float:
+        """Change a live setting; the KL controller follows it."""
+        before = super().change(name, value)
+        self._steer(value if name == "kl_coef" else self.kl_controller.coefficient)
+        return before
+
+    def _steer(self, coefficient: float) -> None:
+        """Have the KL controller go on from a coefficient, towards the target that is set."""
+        controller = replace(self.kl_controller, coefficient=coefficient)
+        if isinstance(controller, AdaptiveKL):
+            controller = replace(controller, target=self.config.kl_target)
+        self.kl_controller = controller
 
     def join(self, ranks: Ranks) -> None:
         """Share the responses of each batch, and of each minibatch, with other ranks."""
@@ -231,6 +252,7 @@ class RLHFTrainer(StageTrainer):
             "reward_std": float(raw_scores.std()) if len(raw_scores) > 1 else 0.0,
             "kl": float(experience.kl.mean()),
             "kl_coef": self.kl_controller.coefficient,
+            **self._aim(),
             "response_length": float(samples.response_lengths.float().mean()),
             "ended": float(samples.ended.float().mean()),
             # Each token's surprise is a sample of the entropy.
@@ -246,6 +268,11 @@ class RLHFTrainer(StageTrainer):
             "epochs": float(report.epochs),
             "learning_rate": self._learning_rate(),
         }
+
+    def _aim(self) -> dict[str, float]:
+        """What the KL is steered towards, if it is."""
+        steered = isinstance(self.kl_controller, AdaptiveKL)
+        return {"kl_target": float(self.config.kl_target)} if steered else {}
 
     def _require_finite(self, metrics: Mapping[str, float]) -> None:
         for name in ("policy_loss", "gradient_norm", "kl"):

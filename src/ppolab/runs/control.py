@@ -11,6 +11,7 @@ from ppolab.control.config import PPOConfig
 from ppolab.control.making import make_environment
 from ppolab.control.metrics import METRICS, metric_for
 from ppolab.control.trainer import LIVE_SETTINGS, PPOTrainer
+from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric
 from ppolab.recorder import Recorder
 from ppolab.runs.kinds import Plan, Say
@@ -22,7 +23,6 @@ class ControlKind:
 
     name = "control"
     metrics = METRICS
-    live_settings = LIVE_SETTINGS
     threads = 1  # networks this small lose time on a second one
     checkpoint_interval = 5  # a checkpoint of a small policy takes milliseconds
 
@@ -33,6 +33,14 @@ class ControlKind:
         return Plan(
             settings.environment, settings.environment, settings.seed, settings.planned_steps
         )
+
+    def live_settings(self, config: Mapping[str, Any]) -> tuple[LiveSetting, ...]:
+        """The clip range."""
+        return LIVE_SETTINGS
+
+    def settings(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """They stand side by side."""
+        return config
 
     def trainer(
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say

@@ -90,7 +90,6 @@ class RunKind(Protocol):
 
     name: str
     metrics: tuple[Metric, ...]  # those that every run of the kind records, in order of interest
-    live_settings: tuple[LiveSetting, ...]
     checkpoint_interval: int  # iterations between checkpoints
     threads: int  # of the arithmetic
 
@@ -100,6 +99,14 @@ class RunKind(Protocol):
         Raises:
             PPOLabError: naming the setting that cannot be used.
         """
+        ...
+
+    def live_settings(self, config: Mapping[str, Any]) -> tuple[LiveSetting, ...]:
+        """The settings of such a run that may be changed while it goes."""
+        ...
+
+    def settings(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Where among a run's settings its live ones stand, by their names."""
         ...
 
     def trainer(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ppolab.language import reward_keeping, reward_stage, rival_stages, stage_models
+from ppolab.language.changeable import changeable
 from ppolab.language.metrics import (
     BEST_OF_N_METRICS,
     DPO_METRICS,
@@ -50,7 +51,6 @@ class StageKind:
     words: str  # what it does
     verdict: Callable[[Any], str]  # what a finished trainer came to
     watchers: Callable[[Any], tuple[Monitor, ...]]  # who watches a run of these settings
-    live_settings: tuple[LiveSetting, ...] = ()
     checkpoint_interval: int = 20
     threads: int = 2
 
@@ -68,6 +68,15 @@ class StageKind:
         elif steps is None:  # of a reward model: what is left of the pairs after the held-out share
             steps = planned_steps(stage.training, reward_stage.pairs_of(stage))
         return Plan(title, f"{self.name}-{name}", stage.training.seed, steps)
+
+    def live_settings(self, config: Mapping[str, Any]) -> tuple[LiveSetting, ...]:
+        """What may be changed, by what the stage trains."""
+        return changeable(config["training"])
+
+    def settings(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Those of the training."""
+        training: Mapping[str, Any] = config["training"]
+        return training
 
     def trainer(
         self, config: Mapping[str, Any], folder: Path, recorder: Recorder, say: Say

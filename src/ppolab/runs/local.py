@@ -139,8 +139,8 @@ class LocalExecutor:
         if action == "set":
             if name is None or value is None:
                 raise InvalidSettingError("set", name, "needs a name and a value", "Give both")
-            settings = run_kind(folder.manifest.kind).live_settings
-            check_live_setting(settings, name, value)
+            kind = run_kind(folder.manifest.kind)
+            check_live_setting(kind.live_settings(folder.manifest.config), name, value)
         with self._mutex:
             waiting = next((w for w in self._waiting if w.folder.id == folder.id), None)
             if action == "stop" and waiting is not None:

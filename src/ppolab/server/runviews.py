@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -77,20 +78,32 @@ def presets() -> list[Preset]:
     ] + stageviews.language_presets()
 
 
-def live_settings(kind: str, config: dict[str, Any]) -> list[LiveSetting]:
-    """The settings that may change while a run goes, at their present values."""
+def live_settings(
+    kind: str, config: dict[str, Any], changed: Mapping[str, float] | None = None
+) -> list[LiveSetting]:
+    """The settings that may change while a run goes, at their present values.
+
+    Args:
+        kind: of the run.
+        config: its settings as it began.
+        changed: those that were changed since.
+    """
+    found = run_kind(kind)
+    values = {**found.settings(config), **(changed or {})}
     return [
         LiveSetting(
             name=setting.name,
             label=setting.label,
-            value=float(config[setting.name]),
+            value=float(values[setting.name]),
+            initial=float(found.settings(config)[setting.name]),
             minimum=setting.minimum,
             maximum=setting.maximum,
             step=setting.step,
             description=setting.description,
+            logarithmic=setting.logarithmic,
         )
-        for setting in run_kind(kind).live_settings
-        if setting.name in config
+        for setting in found.live_settings(config)
+        if setting.name in values
     ]
 
 
@@ -135,7 +148,7 @@ def detail(services: Services, folder: RunFolder) -> RunDetail:
         head=status.head,
         config=manifest.config,
         versions=manifest.versions,
-        settings=live_settings(manifest.kind, {**manifest.config, **changed}),
+        settings=live_settings(manifest.kind, manifest.config, changed),
         metrics=metric_infos(manifest, list(status.latest)),
         resumable_step=status.resumable_step,
     )

@@ -71,10 +71,12 @@ class LiveSetting(Message):
     name: str
     label: str
     value: float
+    initial: float  # as the run began with it
     minimum: float
     maximum: float
     step: float
     description: str
+    logarithmic: bool  # the slider goes by powers of ten, and `step` counts those
 
 
 class RunSummary(Message):

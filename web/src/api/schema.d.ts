@@ -1017,6 +1017,8 @@ export interface components {
             label: string;
             /** Value */
             value: number;
+            /** Initial */
+            initial: number;
             /** Minimum */
             minimum: number;
             /** Maximum */
@@ -1025,6 +1027,8 @@ export interface components {
             step: number;
             /** Description */
             description: string;
+            /** Logarithmic */
+            logarithmic: boolean;
         };
         /**
          * MakePrediction

@@ -177,6 +177,19 @@ describe("a live setting", () => {
     expect(slider.value).toBe("0.2");
   });
 
+  it("goes by powers of ten where the setting does", async () => {
+    const onApply = vi.fn(async () => true);
+    const rate = { ...setting, label: "Learning rate", minimum: 1e-7, maximum: 0.01, step: 0.05, logarithmic: true };
+    render(<SettingSlider setting={rate} value={0.0002} onApply={onApply} />);
+    const slider = screen.getByRole("slider", { name: "Learning rate" }) as HTMLInputElement;
+    expect([Number(slider.min), Number(slider.max)]).toEqual([-7, -2]);
+    expect(slider.getAttribute("aria-valuetext")).toBe("0.0002");
+    fireEvent.change(slider, { target: { value: "-3.05" } });
+    expect(screen.getByText("0.0002 → 0.00089")).toBeTruthy();
+    await act(async () => fireEvent.pointerUp(slider));
+    expect(onApply).toHaveBeenCalledExactlyOnceWith(0.00089);
+  });
+
   it("tells the last change as the log told it", () => {
     render(
       <SettingSlider setting={setting} value={0.3} change={{ from: 0.2, step: 5632 }} onApply={() => true} />,

@@ -36,30 +36,44 @@ export function SettingSlider({ setting, value, change, disabled = false, onAppl
         id={id}
         type="range"
         className="slider"
-        min={setting.minimum}
-        max={setting.maximum}
+        min={place(setting, setting.minimum)}
+        max={place(setting, setting.maximum)}
         step={setting.step}
-        value={shown}
+        value={place(setting, shown)}
         disabled={disabled}
         aria-describedby={`${id}-about`}
-        onChange={(event) => setDraft(Number(event.target.value))}
+        aria-valuetext={written(setting, shown)}
+        onChange={(event) => setDraft(valueAt(setting, Number(event.target.value)))}
         onPointerUp={() => void apply()}
         onKeyUp={() => void apply()}
         onBlur={() => void apply()}
       />
       <output className="num" htmlFor={id}>
-        {changed ? `${places(value, setting.step)} → ${places(shown, setting.step)}` : places(shown, setting.step)}
+        {changed ? `${written(setting, value)} → ${written(setting, shown)}` : written(setting, shown)}
       </output>
       <p id={`${id}-about`} className="caption">
         {change
-          ? `${places(change.from, setting.step)} → ${places(value, setting.step)} at step ${change.step.toLocaleString("en-US")}`
+          ? `${written(setting, change.from)} → ${written(setting, value)} at step ${change.step.toLocaleString("en-US")}`
           : setting.description}
       </p>
     </div>
   );
 }
 
-/** A value with as many places as one step of the slider needs. */
-function places(value: number, step: number): string {
-  return value.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+type Setting = Wire["LiveSetting"];
+
+/** Where on the slider a value lies: by itself, or by its power of ten. */
+function place(setting: Setting, value: number): number {
+  return setting.logarithmic ? Math.log10(value) : value;
+}
+
+/** The value at a place of the slider; of powers of ten, two digits. */
+function valueAt(setting: Setting, at: number): number {
+  return setting.logarithmic ? Number((10 ** at).toPrecision(2)) : at;
+}
+
+/** A value with as many digits as one step of the slider needs. */
+function written(setting: Setting, value: number): string {
+  if (setting.logarithmic) return String(Number(value.toPrecision(2)));
+  return value.toFixed(Math.max(0, Math.ceil(-Math.log10(setting.step) - 1e-9)));
 }

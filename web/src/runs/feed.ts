@@ -253,8 +253,7 @@ export class RunFeed {
 
   /** What the run was started with, changed as the log that still holds tells. */
   #settingsInForce(): Record<string, number> {
-    const { settings = [], config = {} } = this.#run ?? {};
-    const first = settings.map(({ name, value }) => [name, Number(config[name] ?? value)]);
+    const first = (this.#run?.settings ?? []).map(({ name, initial }) => [name, initial]);
     return { ...Object.fromEntries(first), ...this.record.settingsAt() };
   }
 

@@ -47,7 +47,7 @@ def answer_monitors() -> tuple[Monitor, ...]:
 def policy_monitors(kl_target: float) -> tuple[Monitor, ...]:
     """Of a policy that is improved by a reward and held near a reference, nats per response."""
     return (
-        NonFinite(), RewardHacking(), KLRunaway(3 * kl_target), ModeCollapse(), DeadReward(),
-        DistributionShift(), LengthDrift(), Forgetting(), MisplacedReward(), NoLearning(),
-        ReadingDisagrees(),
+        NonFinite(), RewardHacking(), KLRunaway(KLRunaway.times * kl_target), ModeCollapse(),
+        DeadReward(), DistributionShift(), LengthDrift(), Forgetting(), MisplacedReward(),
+        NoLearning(), ReadingDisagrees(),
     )  # fmt: skip

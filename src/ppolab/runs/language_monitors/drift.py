@@ -13,25 +13,29 @@ class KLRunaway:
     """The policy goes far from the reference and nothing brings it back."""
 
     kind: ClassVar[str] = "KL runaway"
-    keys: ClassVar[tuple[str, ...]] = ("kl",)
+    keys: ClassVar[tuple[str, ...]] = ("kl", "kl_target")
     limit: float
-    """Nats per response: three times the target, which a controller in working order overshoots by
-    less than half."""
+    """Nats per response, where the run records no target."""
+    times: ClassVar[float] = 3.0
+    """The target: a controller in working order overshoots it by less than half."""
     window: int = 5
     """Updates that are averaged: a single batch may have an odd response in it."""
 
     def judge(self, series: Series) -> Finding | None:
         """Look at the mean of the newest updates."""
-        kl = series["kl"].values
+        kl = series["kl"].values if "kl" in series else ()
         mean = sum(kl[-self.window :]) / self.window
-        if len(kl) < self.window or not mean > self.limit:
+        target = series.get("kl_target")
+        # It may be changed while the run goes; to a lower one the KL comes down by and by.
+        limit = self.limit if target is None else self.times * max(target.values)
+        if len(kl) < self.window or not mean > limit:
             return None
         return Finding(
             f"the KL to the reference is {mean:.1f} nats per response, over the last "
-            f"{self.window} updates; more than {self.limit:.1f} is a runaway",
+            f"{self.window} updates; more than {limit:.1f} is a runaway",
             "Raise kl_coef, let the controller steer (kl_controller adaptive), shorten kl_horizon, "
             "or lower the learning rate",
-            {"kl": mean, "limit": self.limit},
+            {"kl": mean, "limit": limit},
         )
 
 
