@@ -61,3 +61,54 @@ def test_too_few_points_and_impossible_ones_are_refused() -> None:
         fit_overoptimization(torch.tensor([-1.0, 4.0]), torch.zeros(2), "rl")
     with pytest.raises(ValueError, match="both must be"):
         fit_overoptimization(torch.tensor([1.0, 4.0]), torch.zeros(3), "rl")
+
+
+def test_what_is_left_unexplained_by_hand() -> None:
+    found = fit_overoptimization(torch.tensor([1.0, 4.0, 9.0]), torch.tensor([1.0, 1.0, 0.0]),
+                                 "best-of-n")  # fmt: skip
+    # α = 114/76 and β = 38/76 make 1, 1 and 0 of it: exact.
+    assert found.residual == pytest.approx(0.0, abs=1e-12)
+    flat = fit_overoptimization(torch.tensor([1.0, 4.0, 1.0]), torch.tensor([1.0, 0.0, 3.0]),
+                                "best-of-n")  # fmt: skip
+    # Through (4, 0) exactly, and midway between 1 and 3 at KL 1: 1 is left of each.
+    assert flat.residual == pytest.approx(math.sqrt(2 / 3))
+    assert flat.r_squared == pytest.approx(1 - 2 / 10)
+
+
+def test_errors_of_a_balanced_sample_are_those_of_the_mean_over_its_groups() -> None:
+    """Where every group has the same distances, α is the mean of the groups' own, as β is."""
+    generator = torch.Generator().manual_seed(0)
+    kl = torch.tensor([1.0, 4.0, 9.0, 16.0], dtype=torch.float64)
+    gains = torch.rand((6, 4), generator=generator, dtype=torch.float64)
+    groups = torch.arange(6).repeat_interleave(4)
+    found = fit_overoptimization(kl.repeat(6), gains.flatten(), "rl", groups)
+    own = [fit_overoptimization(kl, row, "rl") for row in gains]
+    for name in ("alpha", "beta"):
+        values = torch.tensor([getattr(law, name) for law in own], dtype=torch.float64)
+        assert getattr(found, name) == pytest.approx(float(values.mean()))
+        error = float(values.std()) / math.sqrt(6)
+        assert getattr(found, f"{name}_error") == pytest.approx(error)
+    assert found.groups == 6
+
+
+def test_the_order_of_points_means_nothing_to_their_groups() -> None:
+    kl = torch.tensor([1.0, 4.0, 9.0, 1.5, 5.0, 8.0])
+    gain = torch.tensor([0.5, 0.7, 0.6, 0.6, 0.8, 0.5])
+    groups, order = torch.tensor([7, 7, 7, 2, 2, 2]), torch.tensor([3, 0, 5, 1, 4, 2])
+    found = fit_overoptimization(kl, gain, "rl", groups)
+    again = fit_overoptimization(kl[order], gain[order], "rl", groups[order])
+    assert again.alpha_error == pytest.approx(found.alpha_error)
+    # Of two groups the jackknife's error is half the distance between the two fits.
+    one, other = (fit_overoptimization(kl[part], gain[part], "rl").alpha
+                  for part in (slice(0, 3), slice(3, 6)))  # fmt: skip
+    assert found.alpha_error == pytest.approx(abs(one - other) / 2)
+
+
+def test_errors_that_cannot_be_known_are_no_numbers() -> None:
+    kl, gain = torch.tensor([1.0, 4.0, 9.0]), torch.tensor([1.0, 1.0, 0.0])
+    for groups in (None, torch.tensor([0, 0, 0]), torch.tensor([0, 1, 1])):
+        found = fit_overoptimization(kl, gain, "rl", groups)
+        assert math.isnan(found.alpha_error)
+        assert math.isnan(found.beta_error)
+    with pytest.raises(ValueError, match="groups has shape"):
+        fit_overoptimization(kl, gain, "rl", torch.tensor([0, 1]))

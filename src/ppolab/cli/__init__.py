@@ -20,6 +20,7 @@ COMMANDS = {
     "train": ("train", "Train PPO on an environment, with a progress bar and a summary."),
     "rlhf": ("rlhf", "Run the three stages of RLHF: fine-tuning, reward model, PPO."),
     "study": ("study", "Show where a finished reward model can be trusted."),
+    "overoptimization": ("overoptimization", "Push a reward model, and fit what that is worth."),
     "eval": ("eval", "Let a run's policy play whole episodes, apart from training."),
     "sweep": ("sweep", "Search settings that learn better, over several seeds each."),
     "ablate": ("ablate", "Leave ingredients of PPO out, one at a time, and measure what they do."),
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 a negative answer, 2 cannot be done."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] in ("-h", "--help"):
-        rows = "\n".join(f"  {name:<10} {words}" for name, (_, words) in COMMANDS.items())
+        rows = "\n".join(f"  {name:<17}{words}" for name, (_, words) in COMMANDS.items())
         print(USAGE.format(commands=rows))
         return 0
     if arguments[0] == "--version":

@@ -68,7 +68,7 @@ class RLHFOptions:
 
 def run(arguments: list[str], output: Output) -> int:
     """Run the stages, show progress, sum up; exit code 0 when all reached their end."""
-    given = _given(arguments)
+    given = recipe_to_start_from(arguments)
     options = parse(
         RLHFOptions, "rlhf", arguments, EXAMPLE,
         default=None if given is None else RLHFOptions(recipe=given.recipe),
@@ -114,7 +114,7 @@ def run(arguments: list[str], output: Output) -> int:
     return 0 if all(result["state"] == "finished" for result in done.values()) else 1
 
 
-def _given(arguments: list[str]) -> RecipePreset | None:
+def recipe_to_start_from(arguments: list[str]) -> RecipePreset | None:
     """The preset or file that options start from.
 
     Raises:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -167,16 +167,25 @@ class BestOfNSampler(StageTrainer):
             for gold in [best_of_n_value(self.scores, self.judged, n)]
         ]  # fmt: skip
 
-    def law(self) -> OveroptimizationLaw | None:
-        """The law fitted to the curve; None with fewer than two values of n above 1."""
-        points = self.curve()
-        if sum(point.n > 1 for point in points) < 2:
+    def law(self, of: Literal["gold", "reward"] = "gold") -> OveroptimizationLaw | None:
+        """The law fitted to the curve of what was judged or of what chose.
+
+        Its errors are those of leaving out one prompt. None with less than two values of n above 1.
+        """
+        ns = self.config.n
+        if sum(n > 1 for n in ns) < 2:
             return None
-        first = float(self.judged.mean())
-        return fit_overoptimization(
-            torch.tensor([point.kl for point in points]),
-            torch.tensor([point.gold - first for point in points]),
-            "best-of-n",
+        judged = self.judged if of == "gold" else self.scores
+        worths = torch.stack([best_of_n_value(self.scores, judged, n) for n in ns], 1)
+        gains = worths - judged.mean(1, keepdim=True)  # [prompts, numbers of answers]
+        kl = torch.tensor([best_of_n_kl(n) for n in ns])
+        law = fit_overoptimization(kl, gains.mean(0), "best-of-n")
+        prompts = torch.arange(len(gains)).repeat_interleave(len(ns))
+        sure = fit_overoptimization(
+            kl.repeat(len(gains)), gains.flatten(), "best-of-n", groups=prompts
+        )
+        return replace(
+            law, alpha_error=sure.alpha_error, beta_error=sure.beta_error, groups=len(gains)
         )
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ppolab.algorithms.overoptimization import OveroptimizationLaw
 from ppolab.errors import StorageError
 from ppolab.language.best_of_n import BestOfNConfig, BestOfNSampler
 from ppolab.language.dpo import DPOConfig, DPOTrainer
@@ -105,13 +107,26 @@ def best_of_n_sampler(stage: BestOfNStage, recorder: Recorder, say: Say) -> Best
 
 
 def keep_curve(folder: Path, sampler: BestOfNSampler) -> None:
-    """Leave what each n came to, and the law fitted to it, in the stage's folder."""
-    law = sampler.law()
+    """Leave what each n came to, and the laws fitted to it, in the stage's folder.
+
+    `law` is of the gold score, `proxy_law` of the reward that chose.
+    """
     data = {
         "points": [dataclasses.asdict(point) for point in sampler.curve()],
-        "law": None if law is None else dataclasses.asdict(law),
+        "law": _plain(sampler.law()),
+        "proxy_law": _plain(sampler.law(of="reward")),
     }
     (folder / CURVE_NAME).write_text(json.dumps(data, indent=1) + "\n", "utf8")
+
+
+def _plain(law: OveroptimizationLaw | None) -> dict[str, Any] | None:
+    """A law as JSON can hold it: null where a number is not known."""
+    if law is None:
+        return None
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in dataclasses.asdict(law).items()
+    }
 
 
 def planned_dpo_steps(stage: DPOStage) -> int:
