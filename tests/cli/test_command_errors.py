@@ -18,7 +18,11 @@ Ask = Callable[..., tuple[int, dict[str, Any], str]]
 @pytest.mark.parametrize(
     ("arguments", "field", "words"),
     [
-        (["nope"], "command", "Known: serve, train, rlhf, study, eval, sweep, ablate, export"),
+        (
+            ["nope"],
+            "command",
+            "Known: serve, train, rlhf, study, overoptimization, eval",
+        ),
         (["train", "CartPole-v1", "--nope"], "options", "--nope"),
         (["train", "CartPole-v1", "--epochs", "x"], "options", "--epochs"),
         (["train", "CartPole-v1", "--seed"], "options", "--seed"),
