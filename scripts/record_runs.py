@@ -17,7 +17,7 @@ import torch
 
 from ppolab.control.config import PPOConfig
 from ppolab.control.presets import load_preset
-from ppolab.runs import Runs
+from ppolab.runs import Manifest, RunFolder, Runs
 from ppolab.runs.folder import LOCK_NAME, write_manifest
 from ppolab.runs.session import NoControls, Session
 
@@ -52,14 +52,28 @@ def record(name: str, config: PPOConfig, preset: str, title: str) -> None:
         status = folder.status()
         if state != "finished":
             raise SystemExit(f"{name}: {status.words}")
-        write_manifest(folder.path, dataclasses.replace(folder.manifest, id=name))
-        shutil.rmtree(folder.path / "checkpoints")
-        (folder.path / LOCK_NAME).unlink()
-        target = CONTENT / "runs" / name
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder.path, target)
-        size = sum(file.stat().st_size for file in target.rglob("*")) / 1024
-        print(f"{name}: {status.words} ({size:,.0f} KB)")
+        keep(folder, dataclasses.replace(folder.manifest, id=name), ["*"])
+
+
+def keep(folder: RunFolder, manifest: Manifest, files: list[str]) -> None:
+    """Put a finished run below content/runs under the name of its manifest.
+
+    Args:
+        folder: the run; it stays where it is.
+        manifest: what is to be told of it.
+        files: patterns of what is kept; checkpoints and the lock never are.
+    """
+    target = CONTENT / "runs" / manifest.id
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in sorted({found for pattern in files for found in folder.path.glob(pattern)}):
+        if file.is_dir() and file.name != "checkpoints":
+            shutil.copytree(file, target / file.name)
+        elif file.is_file() and file.name != LOCK_NAME:
+            shutil.copy(file, target)
+    write_manifest(target, manifest)
+    size = sum(file.stat().st_size for file in target.rglob("*")) / 1024
+    print(f"{manifest.id}: {folder.status().words} ({size:,.0f} KB)")
 
 
 if __name__ == "__main__":

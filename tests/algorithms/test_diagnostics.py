@@ -7,7 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppolab.algorithms.diagnostics import approximate_kl, explained_variance, ratio_histogram
+from ppolab.algorithms.diagnostics import (
+    approximate_kl,
+    correlation,
+    explained_variance,
+    ratio_histogram,
+)
 
 
 def test_kl_estimate_matches_a_value_by_hand() -> None:
@@ -73,3 +78,11 @@ def test_histogram_counts_every_ratio_once(ratios: list[float], bins: int) -> No
 def test_histogram_puts_infinity_last_and_leaves_nan_out() -> None:
     counts = ratio_histogram(torch.tensor([math.inf, math.nan, 1.0]), 0.5, 1.5, 2)
     assert counts.tolist() == [0, 2]
+
+
+def test_correlation_by_hand_and_of_what_does_not_vary() -> None:
+    # Deviations −1, 0, 1 and −1, 1, 0: covariance 1 of √(2·2).
+    lengths, scores = torch.tensor([4, 5, 6]), torch.tensor([1.0, 3.0, 2.0])
+    assert correlation(scores, lengths) == pytest.approx(0.5)
+    assert correlation(-2.0 * scores, lengths) == pytest.approx(-0.5)
+    assert math.isnan(correlation(scores, torch.tensor([5, 5, 5])))

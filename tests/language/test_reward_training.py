@@ -14,6 +14,7 @@ from ppolab.language.gpt import GPT
 from ppolab.language.preference_data import PreferencePair, Ranking, pairs_of
 from ppolab.language.reward_config import RewardConfig
 from ppolab.language.reward_ensembles import EnsembleTrainer
+from ppolab.language.reward_evaluation import evaluate_reward_model
 from ppolab.language.reward_faults import FAULTS
 from ppolab.language.reward_heads import RewardShape
 from ppolab.language.reward_losses import Davidson, make_loss
@@ -216,6 +217,33 @@ def test_the_fault_untrained_leaves_every_weight() -> None:
     fresh = RewardModel(GPT(TINY, 1), config.seed).state_dict()
     assert all(torch.equal(fresh[k], v) for k, v in trainer.model.state_dict().items())
     assert trainer.iteration == trainer.total_steps > 0
+
+
+def test_accuracy_where_shorter_is_better_by_hand() -> None:
+    class Lengths(torch.nn.Module):
+        """A model that scores length, and nothing else."""
+
+        def member_scores(self, texts: TokenBatch) -> Tensor:
+            return texts.lengths.float().unsqueeze(0)
+
+    long, short, shorter = [1, 2, 3, 4], [1, 5, 6], [1, 7]
+    found = evaluate_reward_model(
+        Lengths(),  # type: ignore[arg-type]
+        [
+            PreferencePair(short, long, 1, gold_margin=0.4),  # better and shorter: scored wrongly
+            PreferencePair(long, shorter, 1, gold_margin=-0.4),  # the rater erred: wrongly as well
+            PreferencePair(long, short, 1, gold_margin=0.4),  # the longer is better
+            PreferencePair(shorter, [1, 8], 1, gold_margin=0.4),  # as long
+        ],
+    )
+    assert found.shorter_accuracy == 0.0
+    assert found.gold_accuracy == 0.25
+    assert math.isnan(
+        evaluate_reward_model(
+            Lengths(),  # type: ignore[arg-type]
+            [PreferencePair(long, short, 1, gold_margin=0.4)],
+        ).shorter_accuracy
+    )
 
 
 def test_the_fault_swapped_is_seen_by_gold_accuracy_alone() -> None:

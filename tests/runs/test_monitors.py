@@ -110,7 +110,16 @@ def test_without_a_gold_judge_strange_texts_or_like_ones_are_the_sign() -> None:
         (rows(kl=[1.0, 10, 20, 30, 40, 50]), "KL runaway", 6),  # mean of the last five is 30
         (rows(entropy=[3.0] * 5 + [0.7] * 5), "mode collapse", 10),
         (rows(reward_std=[1.0, 0, 0, 0]), "dead reward", 4),
-        (rows(response_length=[10.0] * 5 + [14.0] * 5), "length drift", 10),
+        (
+            rows(response_length=[10.0] * 5 + [12.5] * 5, length_correlation=[0.5] * 10),
+            "length drift",
+            10,
+        ),
+        (
+            rows(response_length=[10.0] * 5 + [8.0] * 5, length_correlation=[-0.5] * 10),
+            "length drift",
+            10,
+        ),
         (rows(eval_perplexity=[50.0, 90.0, 101.0]), "forgetting", 3),
         (rows(misplaced_reward=[0.0, 0.5]), "misplaced reward", 2),
         (rows(reward=[0.1, -0.1] * 20), "no learning", 40),
@@ -128,7 +137,10 @@ def test_each_fault_is_named_at_the_step_where_it_shows(found: Rows, kind: str, 
         rows(kl=[1.0, 10, 20, 30, 40, 19]),
         rows(entropy=[3.0] * 5 + [0.8] * 5),
         rows(reward_std=[1.0, 0, 0, 0.2]),
-        rows(response_length=[10.0] * 5 + [12.5] * 5),
+        rows(response_length=[10.0] * 5 + [11.9] * 5, length_correlation=[0.5] * 10),
+        rows(response_length=[10.0] * 5 + [20.0] * 5, length_correlation=[0.3] * 10),
+        rows(response_length=[10.0] * 5 + [6.0] * 5, length_correlation=[0.5] * 10),
+        rows(response_length=[10.0] * 5 + [20.0] * 5),
         rows(eval_perplexity=[50.0, 99.0]),
         rows(misplaced_reward=[0.0, 0.0]),
         rows(reward=[0.1, -0.1] * 15 + [1.1, 0.9] * 5),
@@ -150,6 +162,32 @@ def test_a_reward_model_no_better_than_a_coin_and_one_that_learnt_the_opposite()
     assert of(600, rm_gold_accuracy=[0.43]) == [(1, "swapped labels")]
     assert of(600, rm_gold_accuracy=[0.45]) == []
     assert of(600, rm_spread=[0.0]) == [(1, "dead reward")]
+
+
+def test_a_reward_model_that_pays_for_length_is_told_from_one_that_learnt_the_opposite() -> None:
+    def of(shorter: float, gold: float) -> list[str]:
+        found = rows(rm_shorter_accuracy=[shorter], rm_gold_accuracy=[gold])
+        return [alert.kind for alert in alerts_of(reward_monitors(600), found)]
+
+    # A third of 600 pairs are 200; three standard errors of those are 0.106.
+    assert of(0.39, 0.6) == ["length bias"]
+    assert of(0.40, 0.6) == []
+    assert of(0.30, 0.3) == ["swapped labels"]
+    assert of(float("nan"), 0.6) == []  # no pair's shorter answer is the better
+
+
+def test_what_the_kl_target_accounts_for_is_not_called_forgetting() -> None:
+    # Twice a target of 8 nats over 10 tokens is 1.6 nats per token: 4.95 times the perplexity.
+    def of(last: float, tokens: float, kl_target: float) -> list[tuple[int, str]]:
+        found = rows(eval_length=[15.0, tokens], eval_perplexity=[30.0, last])
+        return kinds(found, kl_target)
+
+    assert of(145.0, 10.0, 8.0) == []
+    assert of(150.0, 10.0, 8.0) == [(2, "forgetting")]
+    assert of(100.0, 20.0, 8.0) == [(2, "forgetting")]  # the same budget over more tokens
+    assert of(100.0, 10.0, 4.0) == [(2, "forgetting")]
+    assert of(59.0, 20.0, 1.0) == []  # a small budget still allows twice
+    assert of(61.0, 20.0, 1.0) == [(2, "forgetting")]
 
 
 def test_examples_learnt_by_heart() -> None:

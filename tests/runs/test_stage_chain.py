@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ppolab.errors import ConflictError, InvalidSettingError, PPOLabError
 from ppolab.language.presets import RecipePreset
 from ppolab.language.recipe import recipe_from_mapping
 from ppolab.runs import RunFolder, Runs
+from ppolab.runs.folder import write_manifest
 from ppolab.runs.session import NoControls, Session
 from ppolab.runs.stage_chain import begin_next, create_chain, follower_of, stages_before
 from ppolab.runs.stage_results import figures_of, texts_of_run
@@ -171,3 +173,24 @@ def test_a_folder_that_is_gone_is_left_out(runs: Runs, chain: list[RunFolder]) -
     runs.delete(chain[0].id)
     assert list(stages_before(runs, chain[2])) == ["reward-model", "rlhf"]
     assert not Path(chain[0].path).exists()
+
+
+def test_stages_that_came_with_the_course_name_each_other_by_id_and_leave_no_model(
+    chain: list[RunFolder], tmp_path: Path
+) -> None:
+    recorded = tmp_path / "recorded"
+    ids = {str(folder.path): f"tiny-{folder.manifest.kind}" for folder in chain}
+    for folder in chain:
+        target = recorded / ids[str(folder.path)]
+        target.mkdir(parents=True)
+        config = {key: ids.get(str(value), value) for key, value in folder.manifest.config.items()}
+        write_manifest(target, dataclasses.replace(folder.manifest, config=config))
+        shutil.copy(folder.path / "events.jsonl", target)
+    installed = Runs(tmp_path / "own", recorded)
+    last = installed.get("tiny-rlhf")
+    assert [path.name for path in stages_before(installed, last).values()] == list(ids.values())
+    follower = follower_of(installed, installed.get("tiny-sft"))
+    assert follower is not None
+    assert follower.id == "tiny-reward-model"
+    with pytest.raises(ConflictError, match="came with the course, without its model"):
+        create_chain(installed, preset(), {}, after=installed.get("tiny-sft"))

@@ -52,6 +52,24 @@ def explained_variance(predictions: Tensor, targets: Tensor) -> float:
 
 
 @torch.no_grad()
+def correlation(first: Tensor, second: Tensor) -> float:
+    r"""How far two measured things go together in a straight line (Pearson's r).
+
+    $$r = \frac{\mathrm{Cov}[x, y]}{\sqrt{\mathrm{Var}[x]\,\mathrm{Var}[y]}}$$
+
+    Args:
+        first: [batch], x.
+        second: [batch], y.
+
+    Returns:
+        A number in [−1, 1]; NaN where either does not vary.
+    """
+    x, y = (values.double() - values.double().mean() for values in (first, second))
+    scale = float(x.square().sum() * y.square().sum())
+    return float((x * y).sum()) / math.sqrt(scale) if scale > 0 else math.nan
+
+
+@torch.no_grad()
 def ratio_histogram(ratio: Tensor, low: float, high: float, bins: int) -> Tensor:
     """Count importance ratios in equal bins; the end bins also hold what lies beyond them.
 

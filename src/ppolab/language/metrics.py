@@ -24,6 +24,9 @@ REWARD_METRICS = (
            "said."),
     Metric("rm_clear_accuracy", "Accuracy on clear pairs", "share", "reward",
            "Held-out accuracy where the gold scores differ by more than one half."),
+    Metric("rm_shorter_accuracy", "Accuracy where shorter is better", "share", "reward",
+           "Share scored in the right order of those held-out pairs whose better answer is the "
+           "shorter one; far below the accuracy, the model pays for length."),
     Metric("rm_loss", "Held-out loss", "nats", "reward",
            "Bradley–Terry loss of held-out pairs; ln 2 ≈ 0.693 knows nothing."),
     Metric("rm_margin", "Margin", "reward", "reward",
@@ -55,6 +58,9 @@ RLHF_METRICS = (
            "The KL per response that the coefficient is steered towards."),
     Metric("response_length", "Response length", "tokens", "actor",
            "Mean length, the end token included."),
+    Metric("length_correlation", "Reward for length", "", "reward",
+           "Correlation of the batch's scores with the lengths of its responses; near 1 or −1, "
+           "length itself is paid for."),
     Metric("entropy", "Entropy", "nats/token", "actor",
            "Mean surprise of the policy at its own tokens."),
     Metric("eval_reward", "Held-out reward", "reward", "reward",

@@ -64,7 +64,7 @@ PITFALLS = {
             "length-bias", "reward-model",
             "The rater likes longer answers, whatever they say. The reward model learns it, and "
             "the policy writes to the limit.",
-            "length drift", "rlhf", training={"fault": "length-bias"},
+            "length bias", "reward-model", training={"fault": "length-bias"},
         ),
     )
 }  # fmt: skip

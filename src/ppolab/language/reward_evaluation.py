@@ -24,6 +24,7 @@ class RewardEvaluation:
     accuracy: float  # share of pairs scored in the raters' order
     gold_accuracy: float  # share scored in the order of the gold scores, whatever raters said
     clear_accuracy: float  # accuracy where gold scores differ by more than one half
+    shorter_accuracy: float  # share in the right order of those whose better answer is shorter
     loss: float  # Bradley–Terry, nats; ln 2 ≈ 0.693 knows nothing
     margin: float  # mean difference of scores, chosen less rejected
     spread: float  # standard deviation of all scores; 0 for a dead model
@@ -56,10 +57,15 @@ def evaluate_reward_model(model: ScoringModel, pairs: Sequence[PreferencePair]) 
     right = (chosen > rejected).float()  # a tie is no answer, and counts as wrong
     clear = gold.abs() > 0.5
     in_gold_order = torch.where(gold > 0, chosen > rejected, rejected > chosen).float()
+    # Where no gold score tells which is better, the raters do.
+    in_best_order = torch.where(gold >= 0, chosen > rejected, rejected > chosen).float()
+    longer = torch.tensor([len(pair.chosen) - len(pair.rejected) for pair in pairs])
+    shorter_is_better = torch.where(gold >= 0, longer, -longer) < 0
     return RewardEvaluation(
         accuracy=float(right.mean()),
         gold_accuracy=float(in_gold_order[gold != 0].mean()),
         clear_accuracy=float(right[clear].mean()),
+        shorter_accuracy=float(in_best_order[shorter_is_better].mean()),
         loss=float(bradley_terry_loss(chosen, rejected).mean()),
         margin=float((chosen - rejected).mean()),
         spread=float(torch.cat([chosen, rejected]).std()),

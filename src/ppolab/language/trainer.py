@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ppolab.algorithms.diagnostics import explained_variance
+from ppolab.algorithms.diagnostics import correlation, explained_variance
 from ppolab.algorithms.kl import AdaptiveKL, FixedKL
 from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
@@ -254,6 +254,7 @@ class RLHFTrainer(StageTrainer):
             "kl_coef": self.kl_controller.coefficient,
             **self._aim(),
             "response_length": float(samples.response_lengths.float().mean()),
+            "length_correlation": correlation(raw_scores, samples.response_lengths),
             "ended": float(samples.ended.float().mean()),
             # Each token's surprise is a sample of the entropy.
             "entropy": -float(samples.log_probs[samples.mask].mean()),

@@ -114,7 +114,9 @@ def _sources(runs: Runs, folder: RunFolder) -> list[RunFolder]:
     if config.get("reward"):
         named += [name for _, name in weighted_names(config["reward"])]
     known = {run.path.resolve(): run for run in runs.list()}
-    paths = [Path(name).resolve() for name in named if name]
+    # Those that came with the course name each other by id, wherever they were installed.
+    beside = folder.path.parent if folder.recorded else Path()
+    paths = [(beside / name).resolve() for name in named if name]
     return [known[path] for path in paths if path in known]
 
 
@@ -139,6 +141,11 @@ def _require_use(after: RunFolder, task: str, stages: Mapping[str, AnyStage]) ->
             f"Choose a run of the kind {' or '.join(list(stages)[:-1])}",
         )  # fmt: skip
     _require_finished(after)
+    if after.recorded:
+        raise ConflictError(
+            "after", after.id, "came with the course, without its model",
+            "Start the preset from its beginning",
+        )  # fmt: skip
     if after.manifest.config["task"] != task:
         raise ConflictError(
             "after", after.id, f"learned the task {after.manifest.config['task']}, not {task}",

@@ -103,11 +103,11 @@ def stages(services: Services, folder: RunFolder) -> Stages:
         for stage in last.manifest.then
     ]
     finished = folder.status().state == "finished"
-    ready = finished and last is folder and bool(manifest.then)
+    ready = finished and last is folder and bool(manifest.then) and not folder.recorded
     return Stages(
         stages=[*(_stage(run) for run in runs), *planned],
         next_ready=ready and not services.executor.is_live(folder),
-        presets=_presets_after(folder) if finished else [],
+        presets=_presets_after(folder) if finished and not folder.recorded else [],
     )
 
 

@@ -23,6 +23,7 @@ from ppolab.runs.language_monitors.fine_tuning import Overfitting
 from ppolab.runs.language_monitors.hacking import RewardHacking
 from ppolab.runs.language_monitors.reward_models import (
     DeadReward,
+    LengthBias,
     SwappedLabels,
     UninformativeReward,
 )
@@ -36,7 +37,10 @@ def sft_monitors() -> tuple[Monitor, ...]:
 
 def reward_monitors(held_out: int) -> tuple[Monitor, ...]:
     """Of a reward model that is measured on so many pairs."""
-    return NonFinite(), DeadReward(), UninformativeReward(held_out), SwappedLabels(held_out)
+    return (
+        NonFinite(), DeadReward(), UninformativeReward(held_out), SwappedLabels(held_out),
+        LengthBias(held_out),
+    )  # fmt: skip
 
 
 def answer_monitors() -> tuple[Monitor, ...]:
@@ -48,6 +52,6 @@ def policy_monitors(kl_target: float) -> tuple[Monitor, ...]:
     """Of a policy that is improved by a reward and held near a reference, nats per response."""
     return (
         NonFinite(), RewardHacking(), KLRunaway(KLRunaway.times * kl_target), ModeCollapse(),
-        DeadReward(), DistributionShift(), LengthDrift(), Forgetting(), MisplacedReward(),
+        DeadReward(), DistributionShift(), LengthDrift(), Forgetting(kl_target), MisplacedReward(),
         NoLearning(), ReadingDisagrees(),
     )  # fmt: skip

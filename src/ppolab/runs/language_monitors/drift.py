@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -99,49 +100,78 @@ class DistributionShift:
 
 @dataclass(frozen=True)
 class LengthDrift:
-    """Answers become longer (or shorter), which a reward model may take for better."""
+    """Answers become longer (or shorter) because the reward pays for it.
+
+    That lengths change is no fault: of a sound run they fell by a third, as answers learnt to end
+    by themselves and each token cost its KL. What gives a taste for length away is that the scores
+    of a batch go up and down with the lengths, in the direction in which those have gone.
+    """
 
     kind: ClassVar[str] = "length drift"
-    keys: ClassVar[tuple[str, ...]] = ("response_length",)
-    factor: float = 1.3
-    """Mean lengths of sound runs stay within a tenth or so of where they began."""
+    keys: ClassVar[tuple[str, ...]] = ("response_length", "length_correlation")
+    factor: float = 1.2
+    """Beyond what the means of a few batches vary by."""
+    correlation: float = 0.4
+    """Mean correlation of score and length: length then tells a sixth of the scores' variance. It
+    was 0.1 by a sound reward model, and 0.6 to 0.9 by one whose raters liked long answers."""
     window: int = 5
     """Updates that are averaged at either end."""
 
     def judge(self, series: Series) -> Finding | None:
-        """Compare the newest lengths with the first."""
-        lengths = series["response_length"].values
-        if len(lengths) < 2 * self.window:
+        """Compare the newest lengths with the first, and with what is paid for them."""
+        if any(key not in series or len(series[key].values) < 2 * self.window for key in self.keys):
             return None
+        lengths = series["response_length"].values
         first = sum(lengths[: self.window]) / self.window
         now = sum(lengths[-self.window :]) / self.window
-        if first / self.factor <= now <= first * self.factor:
+        paid = sum(series["length_correlation"].values[-self.window :]) / self.window
+        longer = now > self.factor * first and paid > self.correlation
+        shorter = now < first / self.factor and paid < -self.correlation
+        if not longer and not shorter:
             return None
         return Finding(
-            f"answers went from {first:.1f} to {now:.1f} tokens",
+            f"answers went from {first:.1f} to {now:.1f} tokens, and the reward's correlation with "
+            f"length is {paid:.2f}",
             "Compare the reward model's accuracy on pairs where the shorter answer is the better; "
-            "balance the pairs by length, or let missing_end_penalty weigh more",
-            {"length": now, "first": first},
+            "balance the pairs by length, or take a price per token off the reward",
+            {"length": now, "first": first, "length_correlation": paid},
         )
 
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What was taught before is lost."""
+    """What was taught before is lost, beyond what the run was allowed to spend.
+
+    To leave the reference by k nats per token makes the reference's own texts about k nats per
+    token more surprising to the policy: both are the same to second order in the step. A run whose
+    answers may leave it by `budget` nats has been allowed to forget that much, spread over their
+    tokens.
+    """
 
     kind: ClassVar[str] = "forgetting"
-    keys: ClassVar[tuple[str, ...]] = ("eval_perplexity",)
-    factor: float = 2.0
-    """Times the first perplexity on the corpus: a nat in three more per token."""
+    keys: ClassVar[tuple[str, ...]] = ("eval_perplexity", "eval_length")
+    budget: float = 0.0
+    """KL per response that the run aims at, nats; 0 where it has no aim."""
+    overshoot: float = 2.0
+    """Times the budget: a controller in working order overshot to twice its target, where the
+    perplexity of sound runs rose by 1.1 nats per token of 1.4 that this allows."""
+    least: float = math.log(2.0)
+    """Nats per token that are never called forgetting: twice the perplexity."""
 
     def judge(self, series: Series) -> Finding | None:
         """Compare the perplexity on the corpus with that at the start."""
-        perplexity = series["eval_perplexity"].values
-        if not perplexity[-1] > self.factor * perplexity[0]:
+        if "eval_perplexity" not in series:
+            return None
+        perplexity, allowed = series["eval_perplexity"].values, self.least
+        if "eval_length" in series:
+            tokens = max(series["eval_length"].values[-1], 1.0)
+            allowed = max(allowed, self.overshoot * self.budget / tokens)
+        if not perplexity[-1] > math.exp(allowed) * perplexity[0]:
             return None
         return Finding(
             f"the perplexity on held-out texts rose from {perplexity[0]:.1f} to "
-            f"{perplexity[-1]:.1f}",
+            f"{perplexity[-1]:.1f}; {math.exp(allowed) * perplexity[0]:.1f} is what the KL target "
+            "accounts for",
             "Raise kl_coef, lower the learning rate, or mix the fine-tuning loss in",
             {"perplexity": perplexity[-1], "first": perplexity[0]},
         )

@@ -88,3 +88,36 @@ class SwappedLabels:
             "Check which answer of each pair is written as chosen",
             {"gold_accuracy": now, "limit": limit},
         )
+
+
+@dataclass(frozen=True)
+class LengthBias:
+    """A reward model that prefers the longer answer where the shorter one is better."""
+
+    kind: ClassVar[str] = "length bias"
+    keys: ClassVar[tuple[str, ...]] = ("rm_shorter_accuracy", "rm_gold_accuracy")
+    held_out: int
+    """Held-out pairs in all."""
+    share: float = 1 / 3
+    """Of them that are taken to have the shorter one better; by chance it is a little less than
+    half."""
+    errors: float = 3.0
+    """Standard errors below one half: chance does it once in 700 times. A sound model was right in
+    66 % of such pairs, one whose raters liked long answers in 20 %."""
+
+    def judge(self, series: Series) -> Finding | None:
+        """Look whether short answers lose although they are better, and long ones do not."""
+        if "rm_shorter_accuracy" not in series:
+            return None
+        if "rm_gold_accuracy" in series and series["rm_gold_accuracy"].values[-1] < 0.5:
+            return None  # whatever the length, the worse answer wins: labels were swapped
+        now = series["rm_shorter_accuracy"].values[-1]
+        limit = 0.5 - self.errors * 0.5 / math.sqrt(max(self.share * self.held_out, 1.0))
+        if not now < limit:
+            return None
+        return Finding(
+            f"where the shorter answer is the better one, {now:.1%} of the pairs are ordered "
+            "rightly: worse than a coin",
+            "Balance the pairs by length, or tell raters to look at what is said",
+            {"shorter_accuracy": now, "limit": limit},
+        )
