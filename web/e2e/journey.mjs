@@ -196,7 +196,7 @@ async function solve() {
   await page.getByText("You have solved this.").waitFor();
   await accessible("the challenge");
   await page.goto(server.base);
-  await page.getByText(/1 of 3/).first().waitFor();
+  await page.getByText(/1 of \d+/).first().waitFor();
   step("the map counts it as done");
 }
 

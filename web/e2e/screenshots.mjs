@@ -79,6 +79,7 @@ async function pages() {
   const found = { map: "/", runs: "/runs", "clip-explorer": "/instruments/clip-explorer" };
   for (const { kind, slug } of chapter?.lessons ?? []) {
     if (kind === "lesson") found[`lesson-${slug}`] = `/learn/${chapter.slug}/${slug}`;
+    else if (kind === "questions") found.questions = `/questions/${slug}`;
     else found[`challenge-${slug}`] = `/challenge/${slug}`;
   }
   const run = runs.find(({ step }) => step > 0);

@@ -21,6 +21,11 @@ const challenge = createRoute({
   path: "/challenge/$slug",
   component: lazyRouteComponent(() => import("./challenge/ChallengePage")),
 });
+const questions = createRoute({
+  getParentRoute: () => root,
+  path: "/questions/$chapter",
+  component: lazyRouteComponent(() => import("./questions/QuestionsPage")),
+});
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
@@ -43,7 +48,7 @@ const clipExplorer = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([map, lesson, challenge, runs, run, clipExplorer]),
+  routeTree: root.addChildren([map, lesson, challenge, questions, runs, run, clipExplorer]),
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: PageError,

@@ -38,6 +38,7 @@ def run(arguments: list[str], output: Output) -> int:
     options = parse(CourseOptions, "course", arguments, EXAMPLE)
 
     from ppolab.assessment import check_challenge, find_challenges
+    from ppolab.assessment.questions import find_questions
     from ppolab.course import check_course
     from ppolab.sandbox import choose_backend
     from ppolab.server.settings import default_content
@@ -63,14 +64,16 @@ def run(arguments: list[str], output: Output) -> int:
                 for flaw in check_challenge(challenge, backend, tuple(range(1, options.seeds + 1))):
                     report(f"{slug}/{flaw.file}", flaw.problem)
     seconds = time.perf_counter() - started
+    questions = find_questions(content)
     mutants = sum(len(challenge.mutants) for challenge in challenges.values())
     verdict = "nothing wrong" if not found else f"{len(found)} findings"
     console.print(
-        f"{verdict}: {len(challenges)} challenges with {mutants} mutants on {options.seeds} seeds, "
-        f"{seconds:.1f} s"
+        f"{verdict}: {len(questions)} questions on 50 seeds each, {len(challenges)} challenges "
+        f"with {mutants} mutants on {options.seeds} seeds, {seconds:.1f} s"
     )
     output.result(
         {"findings": found, "challenges": len(challenges), "mutants": mutants,
+         "questions": len(questions),
          "seconds": round(seconds, 2)}
     )  # fmt: skip
     return 1 if found else 0

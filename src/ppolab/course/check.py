@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppolab.assessment import ChallengeFolder
+from ppolab.assessment.questions import Question, check_question
 from ppolab.course.ast import (
     Block,
     DirectiveBlock,
@@ -30,6 +31,7 @@ from ppolab.course.ast import (
     TableBlock,
 )
 from ppolab.course.lesson import parse_document, read_lesson
+from ppolab.course.markdown import parse_inline
 from ppolab.course.model import LessonFile
 from ppolab.course.reader import Course, Outline
 from ppolab.errors import PPOLabError
@@ -61,10 +63,14 @@ class Known:
     @property
     def addresses(self) -> frozenset[str]:
         """Every address within the page that a link may lead to."""
+        forms = {
+            "lesson": "/learn/{chapter}/{slug}",
+            "challenge": "/challenge/{slug}",
+            "questions": "/questions/{chapter}",
+            "derivation": "/derivation/{slug}",
+        }
         items = {
-            f"/learn/{chapter.slug}/{item.slug}"
-            if item.kind == "lesson"
-            else f"/challenge/{item.slug}"
+            forms[item.kind].format(chapter=chapter.slug, slug=item.slug)
             for chapter, item in self.outline.walk()
         }
         figures = {f"/instruments/{name}" for name in INSTRUMENTS}
@@ -106,6 +112,16 @@ def check_course(content: Path, run_code: bool = True) -> list[Finding]:
             findings += check_lesson(path, chapter.slug, slug, known, run_code)
     for challenge in known.challenges.values():
         findings += check_texts(challenge, known)
+    try:
+        questions = list(course.questions().values())
+    except PPOLabError as error:
+        return [*findings, finding_of(error)]
+    for question in questions:
+        findings += check_questions_texts(question, known)
+        findings += [
+            Finding(str(question.file), flaw.problem, "Mend the question.")
+            for flaw in check_question(question)
+        ]
     return findings
 
 
@@ -146,6 +162,24 @@ def check_texts(challenge: ChallengeFolder, known: Known) -> list[Finding]:
             continue
         report.check_blocks(blocks, known, frozenset())
     return report.findings
+
+
+def check_questions_texts(question: Question, known: Known) -> list[Finding]:
+    """Check the texts of some variants of a question; its marks are proved elsewhere."""
+    report = Report(str(question.file))
+    for seed in range(3):
+        variant = question.variant(seed)
+        ask, solution = variant.ask(seed), variant.solution()
+        lines = [text for _, text in ask.options] + [*ask.demands, *solution.reasons.values()]
+        try:
+            for text in (ask.prompt, solution.explanation):
+                report.check_blocks(parse_document(text, report.where)[0], known, frozenset())
+            for text in lines:
+                line = ParagraphBlock(children=parse_inline(text, report.where))
+                report.check_blocks([line], known, frozenset())
+        except PPOLabError as error:
+            report.findings.append(finding_of(error))
+    return list(dict.fromkeys(report.findings))
 
 
 def check_reasons(lesson: LessonFile, report: Report) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from ppolab.course.ast import Block, DirectiveBlock, PredictBlock
 from ppolab.errors import PPOLabError, UnknownNameError
 
-ItemKind = Literal["lesson", "challenge"]
+ItemKind = Literal["lesson", "challenge", "questions", "derivation"]
 
 
 class ContentError(PPOLabError):
@@ -32,7 +32,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Item:
-    """A lesson or challenge in the order in which learners meet it."""
+    """A lesson, challenge or the like, in the order in which learners meet it."""
 
     kind: ItemKind
     slug: str

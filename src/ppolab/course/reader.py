@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ppolab.assessment import ChallengeFolder, find_challenges
+from ppolab.assessment.questions import Question, find_questions, load_question
 from ppolab.course.ast import Block
 from ppolab.course.lesson import LESSON_FIELDS, front_matter, parse_document, read_lesson
 from ppolab.course.model import Chapter, ContentError, Item, ItemKind, LessonFile, Phase
@@ -34,16 +35,17 @@ class Outline:
         raise UnknownNameError("chapter", slug, [chapter.slug for chapter in self.chapters])
 
     def walk(self) -> list[tuple[Chapter, Item]]:
-        """Every lesson and challenge in the order of the course."""
+        """Everything to learn or do in the order of the course."""
         return [(chapter, item) for chapter in self.chapters for item in chapter.items]
 
 
 class Course:
     """The course in a content folder: `course.yaml` and `chapters/NN-slug/`.
 
-    A chapter folder holds `lessons/*.md`, `challenges/*/`, and `chapter.yaml`, whose `order` lists
-    `lesson: slug` and `challenge: slug`. Without an order, lessons come by file name, then
-    challenges. A number before a file's name ("01-") orders it and is no part of its slug.
+    A chapter folder holds `lessons/*.md`, `questions/*.py`, `challenges/*/`, and `chapter.yaml`,
+    whose `order` lists `lesson: slug`, `challenge: slug` and, for all of the chapter's questions,
+    `questions: slug-of-the-chapter`. Without an order, lessons come by file name, then questions,
+    then challenges. A number before a file's name ("01-") orders it and is no part of its slug.
     """
 
     def __init__(self, content: Path) -> None:
@@ -82,6 +84,21 @@ class Course:
         if slug not in known:
             raise UnknownNameError("challenge", slug, sorted(known))
         return known[slug]
+
+    def questions(self) -> dict[str, Question]:
+        """Every question by its slug."""
+        return find_questions(self.content)
+
+    def question(self, slug: str) -> Question:
+        """A question. Raises UnknownNameError."""
+        known = self.questions()
+        if slug not in known:
+            raise UnknownNameError("question", slug, sorted(known))
+        return known[slug]
+
+    def questions_of(self, chapter: str) -> list[Question]:
+        """The questions of a chapter in their order."""
+        return [question for question in self.questions().values() if question.chapter == chapter]
 
     def text(self, markdown: str, where: str) -> list[Block]:
         """Parse a challenge's prompt or hint."""
@@ -123,6 +140,8 @@ class Course:
         lessons = list(self.lesson_files(folder))
         challenges = [path.parent.name for path in folder.glob("challenges/*/challenge.yaml")]
         present: list[tuple[ItemKind, str]] = [("lesson", slug) for slug in lessons]
+        if any(folder.glob("questions/*.py")):
+            present.append(("questions", NUMBERED.sub("", folder.name)))
         present += [("challenge", slug) for slug in sorted(challenges)]
         file = folder / "chapter.yaml"
         order = read_yaml(file).get("order") if file.is_file() else None
@@ -140,6 +159,10 @@ class Course:
         if kind == "challenge":
             values = read_yaml(folder / "challenges" / slug / "challenge.yaml")
             return Item(kind, slug, str(values.get("title", slug)), int(values.get("minutes", 0)))
+        if kind == "questions":
+            questions = [load_question(file) for file in sorted(folder.glob("questions/*.py"))]
+            minutes = sum(question.minutes for question in questions)
+            return Item(kind, slug, f"Quiz: {len(questions)} questions", minutes)
         path = self.lesson_files(folder)[slug]
         values, _ = front_matter(path, path.read_text(encoding="utf-8"), LESSON_FIELDS)
         return Item(kind, slug, values["title"], values["minutes"])

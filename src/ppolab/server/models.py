@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Float, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # Names for constraints, so that later migrations can refer to them.
@@ -93,4 +93,49 @@ class AttemptRow(Base):
     backend: Mapped[str] = mapped_column(String(80))
     seconds: Mapped[float | None] = mapped_column(Float)
     source: Mapped[str] = mapped_column(Text)
+    # Empty: graded here. Else the key of the installation whose export it came with.
+    origin: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class VariantRow(Base):
+    """The variant of a question that a learner has open. Its seed never leaves the server."""
+
+    __tablename__ = "question_variants"
+    learner_id: Mapped[int] = mapped_column(
+        ForeignKey("learners.id", ondelete="CASCADE"), primary_key=True
+    )
+    question: Mapped[str] = mapped_column(String(80), primary_key=True)
+    number: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class AnswerRow(Base):
+    """An answer to anything but a challenge, with its mark. Answers are only ever added."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_learner_kind_item", "learner_id", "kind", "item"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    learner_id: Mapped[int] = mapped_column(ForeignKey("learners.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(32))  # "question", "proof", "lines" …
+    item: Mapped[str] = mapped_column(String(80))
+    number: Mapped[int]  # of the variant; 0 where there are none
+    seed: Mapped[int] = mapped_column(BigInteger)
+    answer: Mapped[Any] = mapped_column(JSON)
+    verdict: Mapped[str] = mapped_column(String(16))
+    words: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class HintRow(Base):
+    """A hint that was looked at."""
+
+    __tablename__ = "hints"
+    learner_id: Mapped[int] = mapped_column(
+        ForeignKey("learners.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    item: Mapped[str] = mapped_column(String(80), primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from ppolab.errors import UnknownNameError
+from ppolab.server.answers import Answers
 from ppolab.server.models import (
     AttemptRow,
     DraftRow,
@@ -40,6 +41,7 @@ class Records:
             self.learner_id = session.scalars(
                 select(LearnerRow.id).where(LearnerRow.name == learner)
             ).one()
+        self.answers = Answers(engine, self.learner_id)
 
     def close(self) -> None:
         """Let go of the database."""

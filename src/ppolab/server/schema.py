@@ -376,13 +376,16 @@ ClientMessage = Annotated[
 # ---------------------------------------------------------------------------------------- course
 
 
+ItemKind = Literal["lesson", "challenge", "questions", "derivation"]
+
+
 class LessonLink(Message):
-    """A lesson or challenge on the map."""
+    """Something to learn or do on the map. Questions have the chapter's slug."""
 
     slug: str
     title: str
     minutes: int
-    kind: Literal["lesson", "challenge"]
+    kind: ItemKind
     done: bool
 
 
@@ -412,7 +415,7 @@ class CourseMap(Message):
     phases: list[Phase]
     chapters: list[ChapterLink]
     done: int
-    total: int  # lessons and challenges that are written
+    total: int  # lessons, challenges, questions and derivations that are written
 
 
 class Prediction(Message):
@@ -448,7 +451,7 @@ class LessonAddress(Message):
     chapter: str
     slug: str
     title: str
-    kind: Literal["lesson", "challenge"]
+    kind: ItemKind
 
 
 class MakePrediction(Message):

@@ -124,6 +124,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chapters/{chapter}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Questions
+         * @description The questions of a chapter, each with its open variant.
+         */
+        get: operations["get_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Question
+         * @description One question with its open variant.
+         */
+        get: operations["get_question"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{slug}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Question
+         * @description Answer the open variant, and be told what is right.
+         */
+        post: operations["answer_question"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{slug}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Next Variant
+         * @description Another variant, once the open one is answered.
+         */
+        post: operations["next_variant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/questions/{slug}/self-assessment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assess Oneself
+         * @description Tick what of the rubric one's own text has. Not counted.
+         */
+        post: operations["assess_oneself"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/challenges/{slug}": {
         parameters: {
             query?: never;
@@ -848,6 +948,29 @@ export interface components {
             };
         };
         /**
+         * GiveAnswer
+         * @description Answer the open variant. The first answer that can be read is the one that counts.
+         */
+        GiveAnswer: {
+            /** Number */
+            number: number;
+            /** Answer */
+            answer: string | string[] | {
+                [key: string]: string;
+            };
+        };
+        /**
+         * GivenAnswer
+         * @description The question after an answer; `invalid` says why an answer could not be read, if so.
+         */
+        GivenAnswer: {
+            question: components["schemas"]["Question"];
+            /** Invalid */
+            invalid: string | null;
+            /** Chapter Done */
+            chapter_done: boolean;
+        };
+        /**
          * HeadingBlock
          * @description A heading; level 1 is the lesson's title and does not occur in the body.
          */
@@ -953,11 +1076,11 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "lesson" | "challenge";
+            kind: "lesson" | "challenge" | "questions" | "derivation";
         };
         /**
          * LessonLink
-         * @description A lesson or challenge on the map.
+         * @description Something to learn or do on the map. Questions have the chapter's slug.
          */
         LessonLink: {
             /** Slug */
@@ -970,7 +1093,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "lesson" | "challenge";
+            kind: "lesson" | "challenge" | "questions" | "derivation";
             /** Done */
             done: boolean;
         };
@@ -1090,6 +1213,14 @@ export interface components {
             description: string;
             /** Reference */
             reference?: number | null;
+        };
+        /**
+         * NextVariant
+         * @description Ask for the variant after an answered one.
+         */
+        NextVariant: {
+            /** After */
+            after: number;
         };
         /**
          * ParagraphBlock
@@ -1239,6 +1370,113 @@ export interface components {
              * @default null
              */
             mend: string | null;
+        };
+        /**
+         * Question
+         * @description The open variant of a question.
+         */
+        Question: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Minutes */
+            minutes: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "numeric" | "choice" | "ordering" | "prediction" | "configuration" | "free-text";
+            /** Counted */
+            counted: boolean;
+            /** Number */
+            number: number;
+            /** Prompt */
+            prompt: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+            /** Unit */
+            unit: string;
+            /** Options */
+            options: components["schemas"]["QuestionOption"][];
+            /** Settings */
+            settings: components["schemas"]["QuestionSetting"][];
+            /** Demands */
+            demands: (components["schemas"]["TextInline"] | components["schemas"]["CodeInline"] | components["schemas"]["MathInline"] | components["schemas"]["StyledInline"] | components["schemas"]["LinkInline"] | components["schemas"]["BreakInline"])[][];
+            outcome: components["schemas"]["QuestionOutcome"] | null;
+            /** Variants Right */
+            variants_right: number;
+            /** Variants Answered */
+            variants_answered: number;
+        };
+        /**
+         * QuestionOption
+         * @description An option to choose, or an item to order.
+         */
+        QuestionOption: {
+            /** Id */
+            id: string;
+            /** Children */
+            children: (components["schemas"]["TextInline"] | components["schemas"]["CodeInline"] | components["schemas"]["MathInline"] | components["schemas"]["StyledInline"] | components["schemas"]["LinkInline"] | components["schemas"]["BreakInline"])[];
+        };
+        /**
+         * QuestionOutcome
+         * @description How a variant was answered, what is right, and why.
+         */
+        QuestionOutcome: {
+            /** Answer */
+            answer: string | string[] | {
+                [key: string]: string;
+            };
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "right" | "wrong" | "not counted";
+            /** Words */
+            words: string;
+            /** Correct */
+            correct: string | string[] | {
+                [key: string]: string;
+            };
+            /** Reasons */
+            reasons: {
+                [key: string]: (components["schemas"]["TextInline"] | components["schemas"]["CodeInline"] | components["schemas"]["MathInline"] | components["schemas"]["StyledInline"] | components["schemas"]["LinkInline"] | components["schemas"]["BreakInline"])[];
+            };
+            /** Explanation */
+            explanation: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+            /** Rubric */
+            rubric: string[];
+            /** Ticked */
+            ticked: number[] | null;
+        };
+        /**
+         * QuestionPage
+         * @description The questions of a chapter.
+         */
+        QuestionPage: {
+            /** Chapter */
+            chapter: string;
+            /** Chapter Number */
+            chapter_number: number;
+            /** Chapter Title */
+            chapter_title: string;
+            /** Questions */
+            questions: components["schemas"]["Question"][];
+            /** Done */
+            done: boolean;
+        };
+        /**
+         * QuestionSetting
+         * @description A setting to fill in.
+         */
+        QuestionSetting: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Unit */
+            unit: string;
+            /** Start */
+            start: string;
         };
         /**
          * QuoteBlock
@@ -1640,6 +1878,16 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * TickRubric
+         * @description Say which points of the rubric one's own text has.
+         */
+        TickRubric: {
+            /** Number */
+            number: number;
+            /** Ticked */
+            ticked: number[];
+        };
     };
     responses: never;
     parameters: never;
@@ -1833,6 +2081,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                chapter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionPage"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenAnswer"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_variant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextVariant"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assess_oneself: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TickRubric"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Question"];
                 };
             };
             /** @description A problem, in words */

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { Action } from "../actions/registry";
 import { useActions } from "../actions/useActions";
 import { courseQuery, runsQuery } from "../api/queries";
+import { ITEM_NAMES, itemAddress } from "../map/address";
 import { useTheme } from "./theme";
 
 /** The actions every page offers: go anywhere in the course, open the overlays, switch the theme. */
@@ -15,17 +16,12 @@ export function useGlobalActions(show: (overlay: "palette" | "shortcuts") => voi
 
   const lessons: Action[] = (course?.chapters ?? []).flatMap((chapter) =>
     chapter.lessons.map((link) => ({
-      id: `open.${chapter.slug}.${link.slug}`,
-      title: `${link.kind === "challenge" ? "Challenge" : "Lesson"}: ${link.title}`,
+      id: `open.${chapter.slug}.${link.kind}.${link.slug}`,
+      title: `${ITEM_NAMES[link.kind]}: ${link.title}`,
       group: "Go to" as const,
       keywords: `${chapter.title} chapter ${chapter.number}`,
       perform: () =>
-        void (link.kind === "challenge"
-          ? navigate({ to: "/challenge/$slug", params: { slug: link.slug } })
-          : navigate({
-              to: "/learn/$chapter/$slug",
-              params: { chapter: chapter.slug, slug: link.slug },
-            })),
+        void navigate({ to: itemAddress(link.kind, chapter.slug, link.slug) }),
     })),
   );
   const openRuns: Action[] = (runs ?? []).slice(0, 20).map((run) => ({

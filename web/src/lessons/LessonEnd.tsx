@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ArrowLeft, ArrowRight, Check } from "lucide-react";
 import { useState } from "react";
 import { asProblem } from "../api/problem";
+import { ITEM_NAMES, itemAddress } from "../map/address";
 import type { Lesson } from "./ast";
 
 interface LessonEndProps {
@@ -74,7 +75,7 @@ interface NeighbourProps {
 
 function Neighbour({ address, direction }: NeighbourProps) {
   const className = `neighbour neighbour-${direction}`;
-  const kind = address.kind === "challenge" ? "challenge" : "lesson";
+  const kind = ITEM_NAMES[address.kind].toLowerCase();
   const inside = (
     <>
       <small>
@@ -87,16 +88,8 @@ function Neighbour({ address, direction }: NeighbourProps) {
       </span>
     </>
   );
-  return address.kind === "challenge" ? (
-    <Link to="/challenge/$slug" params={{ slug: address.slug }} className={className}>
-      {inside}
-    </Link>
-  ) : (
-    <Link
-      to="/learn/$chapter/$slug"
-      params={{ chapter: address.chapter, slug: address.slug }}
-      className={className}
-    >
+  return (
+    <Link to={itemAddress(address.kind, address.chapter, address.slug)} className={className}>
       {inside}
     </Link>
   );

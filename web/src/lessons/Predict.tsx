@@ -3,8 +3,9 @@ import { type FormEvent, useId, useState } from "react";
 import { asProblem } from "../api/problem";
 import type { PredictBlock, Prediction } from "./ast";
 import { Blocks } from "./Blocks";
-import { Inlines } from "./Inlines";
 import { useLesson } from "./LessonContext";
+import { OptionRadios } from "./OptionRadios";
+import { OptionReasons } from "./OptionReasons";
 
 /**
  * A question to answer before something is shown. The server keeps the first answer and only then
@@ -51,23 +52,15 @@ function Question({ block }: { block: PredictBlock }) {
     <form onSubmit={send}>
       <fieldset disabled={sending || !lesson}>
         <legend className="sr-only">Your answer</legend>
-        {block.options.map((option) => (
-          <label key={option.id} className="predict-option">
-            <input
-              type="radio"
-              name={group}
-              value={option.id}
-              checked={chosen === option.id}
-              onChange={() => {
-                setChosen(option.id);
-                setProblem(null);
-              }}
-            />
-            <span>
-              <Inlines of={option.children} />
-            </span>
-          </label>
-        ))}
+        <OptionRadios
+          name={group}
+          options={block.options}
+          chosen={chosen}
+          onChoose={(option) => {
+            setChosen(option);
+            setProblem(null);
+          }}
+        />
       </fieldset>
       <div className="predict-send">
         <button type="submit" className="btn btn-primary" disabled={sending}>
@@ -92,27 +85,12 @@ function Answered({ block, made }: { block: PredictBlock; made: Prediction }) {
         {right ? <Check size={18} aria-hidden /> : <X size={18} aria-hidden />}
         {right ? "Right." : "Not what happens."}
       </p>
-      <ul className="predict-reasons">
-        {block.options.map((option) => {
-          const isCorrect = option.id === made.correct;
-          const isChosen = option.id === made.chosen;
-          return (
-            <li key={option.id} data-correct={isCorrect ? "" : undefined}>
-              <p>
-                <span className="predict-mark" aria-hidden="true">
-                  {isCorrect ? <Check size={15} /> : isChosen ? <X size={15} /> : null}
-                </span>
-                <span>
-                  <Inlines of={option.children} />
-                  {isChosen && <em className="predict-tag">your answer</em>}
-                  {isCorrect && <em className="predict-tag">right</em>}
-                </span>
-              </p>
-              <p className="predict-reason">{made.reasons[option.id]}</p>
-            </li>
-          );
-        })}
-      </ul>
+      <OptionReasons
+        options={block.options}
+        chosen={made.chosen}
+        correct={made.correct}
+        reasonOf={(option) => made.reasons[option]}
+      />
     </div>
   );
 }

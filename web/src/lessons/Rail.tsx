@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { Check } from "lucide-react";
+import { ITEM_NAMES, itemAddress } from "../map/address";
 import { type Role, RoleName } from "../ui/RoleMark";
 import type { ChapterLink, LessonLink } from "./ast";
 
@@ -42,7 +43,7 @@ function ContentsLink({ chapter, lesson, number, here }: ContentsLinkProps) {
       <span className="contents-number">{number}</span>
       <span>
         {lesson.title}
-        {lesson.kind === "challenge" && <small>challenge</small>}
+        {lesson.kind !== "lesson" && <small>{ITEM_NAMES[lesson.kind].toLowerCase()}</small>}
       </span>
       {lesson.done && (
         <span className="contents-done">
@@ -52,13 +53,12 @@ function ContentsLink({ chapter, lesson, number, here }: ContentsLinkProps) {
       )}
     </>
   );
-  const common = { className: "contents-link", "aria-current": here ? ("page" as const) : undefined };
-  return lesson.kind === "challenge" ? (
-    <Link to="/challenge/$slug" params={{ slug: lesson.slug }} {...common}>
-      {inside}
-    </Link>
-  ) : (
-    <Link to="/learn/$chapter/$slug" params={{ chapter, slug: lesson.slug }} {...common}>
+  return (
+    <Link
+      to={itemAddress(lesson.kind, chapter, lesson.slug)}
+      className="contents-link"
+      aria-current={here ? "page" : undefined}
+    >
       {inside}
     </Link>
   );

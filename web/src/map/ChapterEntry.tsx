@@ -1,5 +1,6 @@
-import { Check, ChevronDown, SquareTerminal } from "lucide-react";
+import { Check, ChevronDown, ListChecks, Sigma, SquareTerminal } from "lucide-react";
 
+import { ITEM_NAMES, type ItemKind } from "./address";
 import { LessonAnchor } from "./LessonAnchor";
 import { type Chapter, contentWords } from "./progress";
 
@@ -27,11 +28,7 @@ function Written({ chapter }: { chapter: Chapter }) {
           <li key={`${link.kind}-${link.slug}`}>
             <LessonAnchor chapter={chapter} link={link} className="chapter-lesson">
               <span className="num lesson-number">
-                {link.kind === "challenge" ? (
-                  <SquareTerminal size={15} aria-label="Challenge" role="img" />
-                ) : (
-                  `${chapter.number}.${index + 1}`
-                )}
+                <ItemMark kind={link.kind} number={`${chapter.number}.${index + 1}`} />
               </span>
               <span className="min-w-0 flex-1">{link.title}</span>
               {link.done ? (
@@ -47,6 +44,12 @@ function Written({ chapter }: { chapter: Chapter }) {
       </ul>
     </div>
   );
+}
+
+function ItemMark({ kind, number }: { kind: ItemKind; number: string }) {
+  if (kind === "lesson") return number;
+  const Icon = { challenge: SquareTerminal, questions: ListChecks, derivation: Sigma }[kind];
+  return <Icon size={15} aria-label={ITEM_NAMES[kind]} role="img" />;
 }
 
 function Planned({ chapter, open }: { chapter: Chapter; open: boolean }) {

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 
+import { itemAddress } from "./address";
 import type { Chapter, LessonLink } from "./progress";
 
 interface Props {
@@ -9,18 +10,10 @@ interface Props {
   children: React.ReactNode;
 }
 
-/** A link to a lesson or challenge of a chapter. */
+/** A link to something of a chapter. */
 export function LessonAnchor({ chapter, link, className, children }: Props) {
-  return link.kind === "challenge" ? (
-    <Link to="/challenge/$slug" params={{ slug: link.slug }} className={className}>
-      {children}
-    </Link>
-  ) : (
-    <Link
-      to="/learn/$chapter/$slug"
-      params={{ chapter: chapter.slug, slug: link.slug }}
-      className={className}
-    >
+  return (
+    <Link to={itemAddress(link.kind, chapter.slug, link.slug)} className={className}>
       {children}
     </Link>
   );

@@ -7,6 +7,7 @@ import { runsQuery } from "../api/queries";
 import { MetricCard } from "../charts/MetricCard";
 import { useFeed, useRun } from "../runs/hooks";
 import { metricFormat, metricInfo, SHOWN } from "../runs/metrics";
+import { ITEM_NAMES } from "./address";
 import { LessonAnchor } from "./LessonAnchor";
 import { type Course, nextStep } from "./progress";
 
@@ -20,7 +21,8 @@ export function NextCard({ course }: { course: Course }) {
           <p className="label">{next.first ? "Start here" : "Your next step"}</p>
           <h2>{next.link.title}</h2>
           <p className="caption">
-            Chapter {next.chapter.number}, {next.chapter.title}; {next.link.kind},{" "}
+            Chapter {next.chapter.number}, {next.chapter.title};{" "}
+            {ITEM_NAMES[next.link.kind].toLowerCase()},{" "}
             <span className="whitespace-nowrap">
               <span className="num">{next.link.minutes}</span> minutes
             </span>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { chaptersOf, contentWords, type Course, nextStep, unfolded } from "./progress";
+import { chaptersOf, contentWords, type Course, type LessonLink, nextStep, unfolded } from "./progress";
 
-const link = (slug: string, done: boolean, kind: "lesson" | "challenge" = "lesson") => ({
+const link = (slug: string, done: boolean, kind: LessonLink["kind"] = "lesson") => ({
   slug,
   title: slug,
   minutes: 10,
@@ -44,6 +44,9 @@ it("a chapter says what is in it", () => {
     "2 lessons and 1 challenge, 30 minutes",
   );
   expect(contentWords([link("a", false)])).toBe("1 lesson, 10 minutes");
+  expect(contentWords([link("a", false, "derivation"), link("b", false, "questions"), link("c", false)])).toBe(
+    "1 lesson, a quiz and 1 derivation, 30 minutes",
+  );
 });
 
 it("chapters are found by their phase", () => {

@@ -11,7 +11,7 @@ export interface NextStep {
   first: boolean;
 }
 
-/** The first lesson or challenge that is not done; null when all that is written is done. */
+/** The first thing that is not done; null when all that is written is done. */
 export function nextStep(course: Course): NextStep | null {
   for (const chapter of course.chapters) {
     const link = chapter.lessons.find((candidate) => !candidate.done);
@@ -59,13 +59,18 @@ export function unfolded(course: Course): ReadonlySet<string> {
   return open;
 }
 
-/** "3 lessons and 1 challenge, 45 minutes". */
+/** "3 lessons, a quiz and 1 challenge, 45 minutes". */
 export function contentWords(links: LessonLink[]): string {
-  const lessons = links.filter((link) => link.kind === "lesson").length;
-  const challenges = links.length - lessons;
-  const parts = [count(lessons, "lesson"), count(challenges, "challenge")].filter(Boolean);
+  const of = (kind: LessonLink["kind"]) => links.filter((link) => link.kind === kind).length;
+  const parts = [
+    count(of("lesson"), "lesson"),
+    of("questions") > 0 ? "a quiz" : "",
+    count(of("derivation"), "derivation"),
+    count(of("challenge"), "challenge"),
+  ].filter(Boolean);
   const minutes = links.reduce((sum, link) => sum + link.minutes, 0);
-  return `${parts.join(" and ")}, ${minutes} minutes`;
+  const last = parts.pop() ?? "";
+  return `${parts.length > 0 ? `${parts.join(", ")} and ` : ""}${last}, ${minutes} minutes`;
 }
 
 function count(number: number, noun: string): string {
