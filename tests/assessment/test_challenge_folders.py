@@ -23,8 +23,11 @@ def test_a_folder_is_read_with_all_that_it_holds(copy: Path) -> None:
     challenge = load_challenge(copy)
     assert (challenge.slug, challenge.chapter) == ("copied", "01-first")
     assert challenge.entry == "clipped_objective"
-    assert challenge.checks[0].name == "inside-range"
-    assert challenge.checks[0].title == "A ratio near 1 is left alone"
+    assert [check.name for check in challenge.checks[:2]] == ["examples", "inside-range"]
+    assert [check.visible for check in challenge.checks[:3]] == [True, False, False]
+    assert challenge.checks[1].title == "A ratio near 1 is left alone"
+    assert challenge.kind == "function"
+    assert challenge.engine == ("ppolab.algorithms.policy_losses.clipped_policy_loss",)
     assert len(challenge.hints) == 3
     assert not any("---\n" in hint.splitlines()[0] for hint in challenge.hints)
     assert challenge.starter.startswith("import torch")
@@ -56,6 +59,10 @@ def test_a_missing_file_is_named(copy: Path) -> None:
         ("title: T\nminutes: -1\nentry: f\nchecks: {a: A}", "minutes"),
         ("title: T\nminutes: 5\nentry: f\nchecks: []", "checks"),
         ("title: T\nminutes: 5\nentry: f\nchecks: {a: 3}", "a"),
+        ("title: T\nminutes: 5\nentry: f\nkind: riddle\nchecks: {a: A}", "kind"),
+        ("title: T\nminutes: 5\nentry: f\nchecks: {a: A}\nunscored: [b]", "unscored"),
+        ("title: T\nminutes: 5\nentry: f\nchecks: {a: A}\nlimits: {disk: 5}", "limits"),
+        ("title: T\nminutes: 5\nentry: f\nchecks: {a: A}\nengine: f", "engine"),
         ("- a list", "is not a mapping"),
         ("title: [", "is not YAML"),
     ],
@@ -74,4 +81,12 @@ def test_a_mutant_must_name_a_check_that_exists_and_a_misconception(copy: Path) 
         load_challenge(copy)
     mutant.write_text("# caught_by: gradient\n")
     with pytest.raises(InvalidSettingError, match=r"no_clip\.py misconception"):
+        load_challenge(copy)
+
+
+def test_examples_go_from_small_to_large_and_a_wrong_one_is_named(copy: Path) -> None:
+    sizes = [example.size for example in load_challenge(copy).examples]
+    assert sizes == sorted(sizes)
+    (copy / "examples.yaml").write_text("- name: no arguments\n  expected: 3\n")
+    with pytest.raises(InvalidSettingError, match="no arguments"):
         load_challenge(copy)

@@ -42,10 +42,10 @@ def test_the_proof_finds_what_is_planted(challenge: ChallengeFolder, backend: Ba
             Mutant("caught_elsewhere", sign_flipped.source, "inputs-untouched", "none"),
         ),
     )
-    findings = {
-        finding.file: finding.problem for finding in check_challenge(planted, backend, (1,))
-    }
-    assert findings["starter.py"] == "passes all checks"
+    listed = check_challenge(planted, backend, (1,))
+    passed = {finding.problem for finding in listed if finding.file == "starter.py"}
+    assert passed == {f"passes the check {check.name}" for check in challenge.checks}
+    findings = {finding.file: finding.problem for finding in listed}
     assert "inside-range" in findings["solution.py"]
     assert "ModuleNotFoundError" in findings["alternatives/broken.py"]
     assert "says pass" in findings["mutants/equal_to_the_solution.py"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -51,12 +52,12 @@ def test_the_solution_passes_and_every_check_is_streamed(
     updates: list[Grade] = []
     result = grade(challenge, challenge.solution, backend, on_update=updates.append)
     assert result.verdict == "pass"
-    assert result.summary == "All 11 checks pass."
+    assert result.summary == "All 12 checks pass."
     assert set(statuses(result).values()) == {"pass"}
     assert result.backend == backend.name
     done = [sum(o.status != "pending" for o in update.checks) for update in updates]
-    assert done == [*range(12), 11]
-    assert [update.verdict for update in updates] == [None] * 12 + ["pass"]
+    assert done == [*range(13), 12]
+    assert [update.verdict for update in updates] == [None] * 13 + ["pass"]
     assert updates[-1] == result
 
 
@@ -66,20 +67,39 @@ def test_a_wrong_answer_is_told_what_was_expected_and_what_came(
 ) -> None:
     result = prover.grade(challenge.solution.replace("return -torch", "return torch"), seed=1)
     assert result.verdict == "fail"
-    inside = result.checks[0]
-    assert inside.status == "fail"
-    assert "should be" in inside.message
-    assert "but yours is" in inside.message
+    shown, inside = result.checks[:2]
+    assert shown.status == inside.status == "fail"
+    assert shown.case == (
+        "clipped_objective(log_probs=[-0.5], old_log_probs=[-0.9], advantages=[1], clip_range=0.2)"
+    )
+    assert shown.message == "Expected -1.2, got 1.2."
     assert "right apart from its sign" in inside.message
-    assert result.summary.endswith("First to mend: A ratio near 1 is left alone.")
+    assert not re.search(r"\d\.\d", inside.message)  # a hidden check shows no value
+    assert inside.case == ""
+    assert "First to mend: The examples that you can see come out right." in result.summary
 
 
 @pytest.mark.sandbox
-def test_the_same_seed_gives_the_same_words_and_another_gives_others(prover: Prover) -> None:
-    source = "def clipped_objective(a, b, c, d): return (a * 0).sum()"
+def test_the_same_seed_draws_the_same_cases_and_another_draws_others(prover: Prover) -> None:
+    source = "def clipped_objective(a, b, c, d): raise ValueError(a.sum().item())"
     first, second, other = (prover.grade(source, seed=s) for s in (5, 5, 6))
     assert first.checks == second.checks
-    assert first.checks != other.checks
+    assert first.checks[0] == other.checks[0]  # the visible examples are always the same
+    assert {a.message for a in first.checks[1:]}.isdisjoint(b.message for b in other.checks[1:])
+
+
+@pytest.mark.sandbox
+def test_what_a_terminal_would_obey_is_shown_instead(
+    challenge: ChallengeFolder, backend: Backend
+) -> None:
+    source = (
+        "print('\\x1b[2J\\u202egone')\n"
+        "def clipped_objective(a, b, c, d): raise ValueError('\\x1b]0;title\\x07' + 'x' * 9000)"
+    )
+    result = grade(challenge, source, backend)
+    assert result.output == "␛[2J\\u202egone\n"
+    told = [outcome.message for outcome in result.checks]
+    assert all("ValueError: ␛]0;title␇xxx" in message and len(message) < 2500 for message in told)
 
 
 @pytest.mark.sandbox
@@ -128,7 +148,7 @@ def test_an_endless_loop_is_a_timeout_of_five_seconds(
     result = grade(challenge, source, backend)
     assert result.verdict == "timeout"
     assert "5 seconds" in result.summary
-    assert result.checks[0].status == "error"
+    assert result.checks[0].status == "timeout"
     assert set(list(statuses(result).values())[1:]) == {"not_run"}
 
 

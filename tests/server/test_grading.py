@@ -53,6 +53,8 @@ def test_a_submission_is_accepted_at_once_and_its_verdict_streamed(client, grade
         "title": "Returns twice the number",
         "status": "pass",
         "message": "as told",
+        "visible": False,
+        "case": "",
     }
     assert (attempt["output"], attempt["seconds"]) == ("printed\n", 0.25)
 

@@ -8,23 +8,32 @@ What other layers use:
 """
 
 from ppolab.assessment.challenge import (
+    EXAMPLES,
     ChallengeFolder,
     CheckTitle,
-    Mutant,
+    Kind,
     find_challenges,
     load_challenge,
 )
-from ppolab.assessment.grading import MAX_SOURCE_BYTES, CheckOutcome, Grade, grade
+from ppolab.assessment.challenge_files import Mutant
+from ppolab.assessment.examples import Example
+from ppolab.assessment.grading import MAX_SOURCE_BYTES, grade
+from ppolab.assessment.outcome import CheckOutcome, Grade
 from ppolab.assessment.proving import Finding, check_challenge
+from ppolab.assessment.showing import call_of
 
 __all__ = [
+    "EXAMPLES",
     "MAX_SOURCE_BYTES",
     "ChallengeFolder",
     "CheckOutcome",
     "CheckTitle",
+    "Example",
     "Finding",
     "Grade",
+    "Kind",
     "Mutant",
+    "call_of",
     "check_challenge",
     "find_challenges",
     "grade",

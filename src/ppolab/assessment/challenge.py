@@ -1,34 +1,33 @@
-"""A challenge as a folder: reading it, and naming what is missing from it."""
+"""A challenge as a folder; docs/challenges.md describes its files."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
-import yaml
+from ppolab.assessment import challenge_files as files
+from ppolab.assessment.challenge_files import Mutant
+from ppolab.assessment.examples import Example, read_examples
+from ppolab.errors import InvalidSettingError
+from ppolab.sandbox import Limits
 
-from ppolab.errors import InvalidSettingError, StorageError
-
-HEADER_LINE = re.compile(r"^# (caught_by|misconception): (.+)$")
+Kind = Literal["function", "class", "training", "distributed", "speed", "configuration"]
+EXAMPLES = "examples"  # the name of the check that goes through the visible examples
+EXAMPLES_TITLE = "The examples that you can see come out right"
 
 
 @dataclass(frozen=True)
 class CheckTitle:
-    """A check as the page announces it."""
+    """A check as the page announces it.
+
+    A hidden check tells a learner what to look at, never the case or the value it expected.
+    """
 
     name: str
     title: str
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A plausible wrong solution, the check that must catch it, and the belief behind it."""
-
-    name: str
-    source: str
-    caught_by: str
-    misconception: str
+    visible: bool = False
+    scored: bool = True  # false for what the starter already does, as a slow but right trainer
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,34 @@ class ChallengeFolder:
 
     slug: str
     title: str
+    kind: Kind
     minutes: int
     chapter: str  # folder name of the chapter
-    entry: str  # name of the function to write
+    entry: str  # name of the function or class to write
     prompt: str  # Markdown
     starter: str
     checks: tuple[CheckTitle, ...]
+    examples: tuple[Example, ...]  # visible cases, from small to large
     hints: tuple[str, ...]  # Markdown, from weak to strong
+    explanation: str  # Markdown, for those who have passed
+    engine: tuple[str, ...]  # our own functions of the same task, as `ppolab.module.name`
+    limits: Limits
     folder: Path
     solution: str
     alternatives: dict[str, str]  # file name → source
     mutants: tuple[Mutant, ...]
+    survivors: dict[str, str] = field(default_factory=dict)  # machine-made mutant → why it is right
+    given: dict[str, str] = field(default_factory=dict)  # files that the box gets as well
+
+    @property
+    def suffix(self) -> str:
+        """How the files of solutions end."""
+        return suffix_of(self.kind)
+
+
+def suffix_of(kind: Kind) -> str:
+    """How the files of solutions of a kind end."""
+    return ".yaml" if kind == "configuration" else ".py"
 
 
 def find_challenges(content_root: Path) -> dict[str, ChallengeFolder]:
@@ -73,105 +89,76 @@ def load_challenge(folder: Path) -> ChallengeFolder:
     Raises `StorageError` for a missing file and `InvalidSettingError` for a field that is wrong.
     """
     folder = folder.resolve()
-    settings = _read_settings(folder / "challenge.yaml")
-    checks = tuple(
-        CheckTitle(name, _text(settings["checks"], name)) for name in _mapping(settings, "checks")
-    )
-    mutants = tuple(
-        _read_mutant(path, {check.name for check in checks})
-        for path in sorted((folder / "mutants").glob("*.py"))
-    )
-    minutes = settings.get("minutes")
-    if not isinstance(minutes, int) or minutes < 1:
-        raise InvalidSettingError(
-            "challenge.yaml minutes",
-            minutes,
-            "is no length of time",
-            "Give whole minutes",
-        )
+    settings = files.read_settings(folder / "challenge.yaml")
+    kind = _kind_of(settings)
+    suffix = suffix_of(kind)
+    examples = read_examples(folder / "examples.yaml")
+    checks = _checks_of(settings, bool(examples))
+    survivors = folder / "survivors.yaml"
+    world = folder / "world.py"
     return ChallengeFolder(
         slug=folder.name,
-        title=_text(settings, "title"),
-        minutes=minutes,
+        title=files.text_of(settings, "title"),
+        kind=kind,
+        minutes=files.minutes_of(settings),
         chapter=folder.parent.parent.name,
-        entry=_text(settings, "entry"),
-        prompt=_read(folder / "prompt.md"),
-        starter=_read(folder / "starter.py"),
+        entry=files.text_of(settings, "entry"),
+        prompt=files.read_text(folder / "prompt.md"),
+        starter=files.read_text(folder / f"starter{suffix}"),
         checks=checks,
-        hints=_split_hints(_read(folder / "hints.md")),
+        examples=examples,
+        hints=files.split_hints(files.read_text(folder / "hints.md")),
+        explanation=files.read_text(folder / "explanation.md"),
+        engine=files.texts_of(settings, "engine"),
+        limits=files.limits_of(settings),
         folder=folder,
-        solution=_read(folder / "solution.py"),
+        solution=files.read_text(folder / f"solution{suffix}"),
         alternatives={
-            path.name: _read(path) for path in sorted((folder / "alternatives").glob("*.py"))
+            path.name: files.read_text(path)
+            for path in sorted((folder / "alternatives").glob(f"*{suffix}"))
         },
-        mutants=mutants,
+        mutants=tuple(
+            files.read_mutant(path, {check.name for check in checks})
+            for path in sorted((folder / "mutants").glob(f"*{suffix}"))
+        ),
+        survivors=_survivors_of(survivors) if survivors.is_file() else {},
+        given={"world.py": files.read_text(world)} if world.is_file() else {},
     )
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(
-            "challenge file", str(path), f"cannot be read: {error}", "Add it, as UTF-8 text"
-        ) from error
+def _kind_of(settings: files.Settings) -> Kind:
+    kind = files.text_of(settings, "kind", "function")
+    for known in get_args(Kind):
+        if kind == known:
+            return known  # type: ignore[no-any-return]
+    raise InvalidSettingError(
+        "challenge.yaml kind",
+        kind,
+        "is no kind of challenge",
+        f"Known: {', '.join(get_args(Kind))}",
+    )
 
 
-def _read_settings(path: Path) -> dict[str, object]:
-    try:
-        settings = yaml.safe_load(_read(path))
-    except yaml.YAMLError as error:
+def _checks_of(settings: files.Settings, examples: bool) -> tuple[CheckTitle, ...]:
+    """The hidden checks, after the visible one that goes through the examples."""
+    titles = files.mapping_of(settings, "checks")
+    unscored = set(files.texts_of(settings, "unscored"))
+    strange = unscored - {*titles, EXAMPLES}
+    if strange:
         raise InvalidSettingError(
-            "challenge.yaml", str(path), f"is not YAML: {error}", "Mend the line it names"
-        ) from error
-    if not isinstance(settings, dict):
-        raise InvalidSettingError(
-            "challenge.yaml", str(path), "is not a mapping", "Write `title: …` and so on"
+            "challenge.yaml unscored", sorted(strange)[0], "is not a check", "Name a check"
         )
-    return settings
+    hidden = [
+        CheckTitle(name, files.text_of(titles, name), scored=name not in unscored)
+        for name in titles
+    ]
+    if not examples:
+        return tuple(hidden)
+    shown = CheckTitle(EXAMPLES, EXAMPLES_TITLE, visible=True, scored=EXAMPLES not in unscored)
+    return (shown, *hidden)
 
 
-def _text(settings: object, name: str) -> str:
-    value = settings.get(name) if isinstance(settings, dict) else None
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidSettingError(
-            f"challenge.yaml {name}", value, "is not a text", "Give a text that is not empty"
-        )
-    return value.strip()
-
-
-def _mapping(settings: dict[str, object], name: str) -> dict[str, object]:
-    value = settings.get(name)
-    if not isinstance(value, dict) or not value:
-        raise InvalidSettingError(
-            f"challenge.yaml {name}", value, "is not a mapping", "Give `name: title` lines"
-        )
-    return value
-
-
-def _split_hints(text: str) -> tuple[str, ...]:
-    """Split at lines of `---`; hints go from weak to strong."""
-    return tuple(part.strip() for part in re.split(r"(?m)^---$", text) if part.strip())
-
-
-def _read_mutant(path: Path, checks: set[str]) -> Mutant:
-    """Read a mutant and the two header comments that say what must catch it and why it exists."""
-    source = _read(path)
-    matches = map(HEADER_LINE.match, source.splitlines())
-    header: dict[str, str] = {match[1]: match[2] for match in matches if match}
-    caught_by = header.get("caught_by", "").strip()
-    if caught_by not in checks:
-        raise InvalidSettingError(
-            f"{path.name} caught_by",
-            caught_by,
-            "is not a check of this challenge",
-            f"Known: {', '.join(sorted(checks))}",
-        )
-    if "misconception" not in header:
-        raise InvalidSettingError(
-            f"{path.name} misconception",
-            None,
-            "is missing",
-            "Add a line `# misconception: …` that says what the learner believes",
-        )
-    return Mutant(path.stem, source, caught_by, header["misconception"].strip())
+def _survivors_of(path: Path) -> dict[str, str]:
+    """Mutants made by machine that no check can refuse, each with the reason why it is right."""
+    arguments = files.read_settings(path)
+    return {name: files.text_of(arguments, name) for name in arguments}

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ppolab.assessment.challenge import ChallengeFolder
+from ppolab.assessment.challenge import EXAMPLES, ChallengeFolder
 from ppolab.assessment.checking import CheckFunction, load_checks
-from ppolab.assessment.grading import Grade, Marking
-from ppolab.sandbox import Backend, Session, open_session
+from ppolab.assessment.marking import Marking, open_box
+from ppolab.assessment.outcome import Grade
+from ppolab.sandbox import Backend, Session
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def check_challenge(
     """
     with Prover(challenge, backend) as prover:
         found = [*_unproven_checks(challenge), *prover.starter(seeds[0])]
-        found += prover.correct("solution.py", challenge.solution, seeds)
+        found += prover.correct(f"solution{challenge.suffix}", challenge.solution, seeds)
         for name, source in challenge.alternatives.items():
             found += prover.correct(f"alternatives/{name}", source, seeds)
         return [*found, *prover.mutants(seeds)]
@@ -42,7 +43,7 @@ def _unproven_checks(challenge: ChallengeFolder) -> list[Finding]:
     return [
         Finding(challenge.slug, "mutants", f"no mutant is to be caught by the check {check.name}")
         for check in challenge.checks
-        if check.name not in proven
+        if check.name not in proven and check.name != EXAMPLES
     ]
 
 
@@ -64,18 +65,26 @@ class Prover:
 
     def grade(self, source: str, seed: int) -> Grade:
         """Grade one file; a box that the last one brought down is replaced."""
-        if self._session is None or self._session.closed:
-            self._session = open_session(self.backend)
         started = time.monotonic()
+        if self.challenge.kind == "configuration":
+            return Marking(self.challenge, self.checks, None, started).run(source, seed)
+        if self._session is None or self._session.closed:
+            self._session = open_box(self.challenge, self.backend)
         return Marking(self.challenge, self.checks, self._session, started).run(source, seed)
 
     def starter(self, seed: int) -> Iterator[Finding]:
-        """The starter must load, so that a learner begins without an error, and must not pass."""
+        """The starter must load, so that a learner begins without an error, and pass no check.
+
+        Only what is not scored it may pass: a trainer that is to be made faster is right already.
+        """
+        file = f"starter{self.challenge.suffix}"
         result = self.grade(self.challenge.starter, seed)
-        if result.verdict == "pass":
-            yield Finding(self.challenge.slug, "starter.py", "passes all checks")
+        scored = {check.name for check in self.challenge.checks if check.scored}
         if all(outcome.status == "not_run" for outcome in result.checks):
-            yield Finding(self.challenge.slug, "starter.py", result.summary)
+            yield Finding(self.challenge.slug, file, result.summary)
+        for outcome in result.checks:
+            if outcome.status == "pass" and outcome.name in scored:
+                yield Finding(self.challenge.slug, file, f"passes the check {outcome.name}")
 
     def correct(self, file: str, source: str, seeds: tuple[int, ...]) -> Iterator[Finding]:
         """A correct file must pass on every seed; report the first where it does not."""
@@ -98,5 +107,7 @@ class Prover:
                         f"seed {seed}: the check {mutant.caught_by} says "
                         f"{status[mutant.caught_by]} where it must say fail ({result.summary})"
                     )
-                    yield Finding(self.challenge.slug, f"mutants/{mutant.name}.py", words)
+                    yield Finding(
+                        self.challenge.slug, f"mutants/{mutant.name}{self.challenge.suffix}", words
+                    )
                     break

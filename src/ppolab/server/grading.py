@@ -101,7 +101,13 @@ class GradingQueue:
                 "Wait for a verdict, then submit again. Your draft is kept.",
             )
         checks = [
-            CheckResult(name=check.name, title=check.title, status="pending", message="")
+            CheckResult(
+                name=check.name,
+                title=check.title,
+                status="pending",
+                message="",
+                visible=check.visible,
+            )
             for check in self.course.challenge(slug).checks
         ]
         attempt = self.records.add_attempt(slug, source, checks, self.grader.isolation().name)
@@ -170,10 +176,7 @@ def with_grade(attempt: Attempt, grade: Grade, status: str) -> Attempt:
             "verdict": grade.verdict if status == "done" else None,
             "summary": grade.summary,
             "checks": [
-                CheckResult(
-                    name=check.name, title=check.title, status=check.status, message=check.message
-                )
-                for check in grade.checks
+                CheckResult.model_validate(check, from_attributes=True) for check in grade.checks
             ],
             "output": grade.output[:OUTPUT_LIMIT],
             "backend": grade.backend,

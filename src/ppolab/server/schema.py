@@ -471,7 +471,9 @@ class SetProgress(Message):
 
 # ------------------------------------------------------------------------------------ assessment
 
-CheckStatus = Literal["pending", "pass", "fail", "error", "not_run"]
+CheckStatus = Literal[
+    "pending", "pass", "fail", "error", "timeout", "memory", "protocol", "not_run"
+]
 Verdict = Literal["pass", "fail", "error", "timeout", "memory", "protocol"]
 
 
@@ -489,6 +491,8 @@ class CheckResult(Message):
     title: str
     status: CheckStatus
     message: str
+    visible: bool = False  # goes through the examples that the learner can see
+    case: str = ""  # the smallest of them that failed, as a call
 
 
 class Attempt(Message):

@@ -708,9 +708,19 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "pending" | "pass" | "fail" | "error" | "not_run";
+            status: "pending" | "pass" | "fail" | "error" | "timeout" | "memory" | "protocol" | "not_run";
             /** Message */
             message: string;
+            /**
+             * Visible
+             * @default false
+             */
+            visible: boolean;
+            /**
+             * Case
+             * @default
+             */
+            case: string;
         };
         /** ClientMessage */
         ClientMessage: components["schemas"]["SubscribeMessage"] | components["schemas"]["ControlMessage"] | components["schemas"]["PingMessage"];

@@ -65,6 +65,8 @@ function attempt(statuses: CheckStatus[], change: Partial<Attempt> = {}): Attemp
       ...check,
       status: statuses[i] ?? "pending",
       message: statuses[i] === "fail" ? "double(3) should be 6, but yours is 9." : "",
+      visible: i === 0,
+      case: statuses[i] === "fail" && i === 0 ? "double(x=3)" : "",
     })),
     output: "",
     backend: "bubblewrap (user)",

@@ -1,4 +1,4 @@
-import { Check, CircleDashed, Minus, TriangleAlert, X } from "lucide-react";
+import { Check, CircleDashed, MemoryStick, Minus, Timer, TriangleAlert, Unplug, X } from "lucide-react";
 import { type Attempt, type CheckResult, type CheckStatus, headline, sharedError, statusWord } from "./attempt";
 
 const ICONS: Record<CheckStatus, typeof Check> = {
@@ -6,6 +6,9 @@ const ICONS: Record<CheckStatus, typeof Check> = {
   pass: Check,
   fail: X,
   error: TriangleAlert,
+  timeout: Timer,
+  memory: MemoryStick,
+  protocol: Unplug,
   not_run: Minus,
 };
 
@@ -36,6 +39,7 @@ export function Checks({ checks, announced }: ChecksProps) {
                   </span>
                 )}
               </p>
+              {check.case && <pre className="check-case">{check.case}</pre>}
               {check.message && !(shared && check.status === "error") && <p className="check-message">{check.message}</p>}
             </div>
           </li>

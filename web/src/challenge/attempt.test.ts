@@ -6,6 +6,8 @@ const ANNOUNCED = [
   { name: "value", title: "Has the right value" },
 ];
 
+const HIDDEN = { visible: false, case: "" };
+
 function attempt(statuses: CheckStatus[], change: Partial<Attempt> = {}): Attempt {
   return {
     id: 1,
@@ -13,7 +15,7 @@ function attempt(statuses: CheckStatus[], change: Partial<Attempt> = {}): Attemp
     status: "running",
     verdict: null,
     summary: "",
-    checks: ANNOUNCED.map((check, i) => ({ ...check, status: statuses[i] ?? "pending", message: "" })),
+    checks: ANNOUNCED.map((check, i) => ({ ...check, status: statuses[i] ?? "pending", message: "", ...HIDDEN })),
     output: "",
     backend: "bubblewrap (user)",
     seconds: null,
@@ -67,7 +69,7 @@ describe("the checks that are listed", () => {
   });
 
   it("keep a result that was not announced", () => {
-    const extra = { name: "more", title: "More", status: "fail" as const, message: "why" };
+    const extra = { name: "more", title: "More", status: "fail" as const, message: "why", ...HIDDEN };
     expect(shownChecks(ANNOUNCED, attempt([], { checks: [extra] })).at(-1)).toBe(extra);
   });
 });
@@ -95,7 +97,7 @@ describe("an error that many checks met", () => {
   const called = (message: string, shape: number) =>
     `${message} It was called with a float32 tensor of shape [${shape}], 0.2.`;
   const checks = (messages: string[], status: CheckStatus = "error") =>
-    messages.map((message, i) => ({ name: `${i}`, title: `${i}`, status, message }));
+    messages.map((message, i) => ({ name: `${i}`, title: `${i}`, status, message, ...HIDDEN }));
   const nameless = "Your function raised an error in line 2: NameError: name 'x' is not defined.";
 
   it("is shared where only the call differs", () => {

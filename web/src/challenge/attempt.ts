@@ -34,7 +34,13 @@ export function shownChecks(
   const waiting: CheckStatus = attempt?.status === "done" ? "not_run" : "pending";
   const listed = announced.map(
     (check): CheckResult =>
-      results.get(check.name) ?? { ...check, status: attempt ? waiting : "not_run", message: "" },
+      results.get(check.name) ?? {
+        ...check,
+        status: attempt ? waiting : "not_run",
+        message: "",
+        visible: false,
+        case: "",
+      },
   );
   const known = new Set(announced.map((check) => check.name));
   return [...listed, ...(attempt?.checks.filter((check) => !known.has(check.name)) ?? [])];
@@ -45,6 +51,9 @@ const STATUS_WORDS: Record<CheckStatus, string> = {
   pass: "passed",
   fail: "failed",
   error: "error",
+  timeout: "out of time",
+  memory: "out of memory",
+  protocol: "unreadable",
   not_run: "not run",
 };
 
