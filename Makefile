@@ -48,12 +48,16 @@ $(STAMPS)/python-dev: $(STAMPS)/python
 	@$(PIP) --no-deps "mpe2==1.1.1"
 	@touch $@
 
-$(STAMPS)/npm: web/package.json web/package-lock.json $(STAMPS)/python
+# Node alone is needed of the Python packages: newer ones are no reason to fetch the page's again.
+# Where those for development were asked for once, they stay.
+NPM_SCOPE = $(if $(wildcard $(STAMPS)/npm-dev),,--omit=dev)
+
+$(STAMPS)/npm: web/package.json web/package-lock.json | $(STAMPS)/python
 	@echo "[3/4] The page's packages"
-	@cd web && $(NODE) npm ci --omit=dev --no-fund --no-audit --loglevel=error
+	@cd web && $(NODE) npm ci $(NPM_SCOPE) --no-fund --no-audit --loglevel=error
 	@touch $@
 
-$(STAMPS)/npm-dev: web/package.json web/package-lock.json $(STAMPS)/python
+$(STAMPS)/npm-dev: web/package.json web/package-lock.json | $(STAMPS)/python
 	@cd web && $(NODE) npm ci --no-fund --no-audit --loglevel=error
 	@touch $@ $(STAMPS)/npm
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ppolab.cli import main
 from ppolab.control.config import PPOConfig
@@ -51,6 +52,20 @@ def test_one_run_in_full(ask: Ask, interrupted: RunFolder) -> None:
     assert code == 0
     assert answer["config"] == interrupted.manifest.config
     assert answer["latest"] == interrupted.status().latest
+
+
+@pytest.mark.parametrize(("asked", "usual"), [(3, 3), (None, 1)])
+def test_resuming_keeps_the_threads_that_a_run_was_begun_with(
+    ask: Ask, home: Path, asked: int | None, usual: int
+) -> None:
+    before = torch.get_num_threads()
+    folder = Runs(home / "runs").create(PPOConfig(total_steps=512), threads=asked)
+    torch.set_num_threads(2)
+    try:
+        assert ask("runs", "resume", folder.id)[0] == 0
+        assert torch.get_num_threads() == usual
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_resuming_goes_on_to_the_end_and_only_once(ask: Ask, interrupted: RunFolder) -> None:

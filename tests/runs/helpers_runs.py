@@ -47,32 +47,16 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-Order = dict[str, Any]
+class Orders:
+    """Gives each order once so many iterations are done, and none before the first has begun."""
 
+    def __init__(self, orders: dict[int, dict[str, Any]]) -> None:
+        self._orders = dict(orders)
+        self._done = 0
 
-class Script:
-    """Gives orders at polls counted from the start; a blocking poll takes the next order."""
+    def poll(self, block: bool) -> dict[str, Any] | None:
+        return self._orders.pop(self._done, None)
 
-    def __init__(self, orders: dict[int, Order], when_blocked: list[Order | float]) -> None:
-        self._orders = orders
-        self._when_blocked = when_blocked
-        self._iteration = -1
-        self._given = True
-
-    def poll(self, block: bool) -> Order | None:
-        if block:
-            while isinstance(self._when_blocked[0], float):
-                time.sleep(self._when_blocked.pop(0))  # type: ignore[arg-type]
-            return self._when_blocked.pop(0)  # type: ignore[return-value]
-        if self._given:
-            self._given = False
-            self._iteration += 1
-            order = self._orders.get(self._iteration)
-            if order is not None:
-                return order
-        self._given = True
-        return None
-
-
-def order(action: str, **more: Any) -> Order:
-    return {"action": action, "name": None, "value": None, **more}
+    def note(self, step: int, metrics: dict[str, float]) -> None:
+        """One more iteration is done."""
+        self._done += 1

@@ -109,6 +109,15 @@ def test_orders_are_carried_out_and_those_that_do_not_fit_are_refused(
         executor.control(folder, "pause")
 
 
+def test_a_run_is_stopped_while_its_process_comes_up(runs: Runs, executor: LocalExecutor) -> None:
+    folder = runs.create(ENDLESS)
+    executor.start(folder)
+    assert folder.status().state == "starting"
+    executor.control(folder, "stop")
+    until(lambda: not executor.is_live(folder))
+    assert folder.status().words == "stopped at step 0"
+
+
 def test_orders_that_make_no_sense_are_named(runs: Runs, executor: LocalExecutor) -> None:
     folder = runs.create(ENDLESS)
     with pytest.raises(InvalidSettingError, match="Known: pause, step, resume, stop, set"):

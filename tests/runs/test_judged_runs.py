@@ -70,11 +70,15 @@ def test_pairs_are_compared_and_rivals_judged_by_the_one_that_is_named(tmp_path:
     assert dpo_gold != dpo_second
     best = BestOfNStage("tiny", training=BestOfNConfig(n=(1, 2), prompts=4, prompts_at_a_time=4,
                                                        longest_response=12))  # fmt: skip
-    best_gold, best_second = (
-        first(finished(runs.create(stage)), "eval_gold")
-        for stage in (best, dataclasses.replace(best, judge="people"))
+    by_lexicon, by_people = (
+        finished(runs.create(stage)) for stage in (best, dataclasses.replace(best, judge="people"))
     )
-    assert best_gold != best_second
+    assert first(by_lexicon, "eval_gold") != first(by_people, "eval_gold")
+    # Both wrote the same answers; of the best of one each judge thinks what it does as the other's.
+    assert first(by_people, "bon_gold_second/1") == first(by_lexicon, "bon_gold/1")
+    assert first(by_people, "eval_gold_second") == first(by_people, "bon_gold_second/2")
+    (second,) = (figure for figure in figures_of(by_people) if figure.key == "eval_gold_second")
+    assert second.before == first(by_people, "bon_gold_second/1")
 
 
 @pytest.mark.parametrize("stage", [DPOStage, BestOfNStage])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers_runs import Script, order, series
+from helpers_runs import Orders, series
 
 from ppolab.errors import InvalidSettingError, UnknownNameError
 from ppolab.language.best_of_n import BestOfNConfig
@@ -37,6 +37,8 @@ CONFIG = RLHFConfig(
     evaluate_every=3, evaluation_prompts=6, dtype="float32", learning_rate=0.002,
 )  # fmt: skip
 
+FINE_TUNING = SFTStage("tiny", training=SFTConfig(updates=6, batch_size=8, dtype="float32"))
+
 
 def rlhf(**changes: Any) -> RLHFStage:
     return RLHFStage("tiny", training=dataclasses.replace(CONFIG, **changes))
@@ -45,14 +47,14 @@ def rlhf(**changes: Any) -> RLHFStage:
 def driven(runs: Runs, stage: Configuration, **orders: dict[str, Any]) -> RunFolder:
     """A run to its end or to an order to stop; `after_2` is given after two iterations."""
     folder = runs.create(stage)
-    script = Script({int(key.removeprefix("after_")): told for key, told in orders.items()}, [])
+    given = Orders({int(key.removeprefix("after_")): told for key, told in orders.items()})
     with folder.locked():
-        assert Session(folder, script).run() != "failed", folder.status().words
+        assert Session(folder, given, given.note).run() != "failed", folder.status().words
     return folder
 
 
 def setting(name: str, value: float) -> dict[str, Any]:
-    return order("set", name=name, value=value)
+    return {"action": "set", "name": name, "value": value}
 
 
 def told(folder: RunFolder) -> dict[str, Any]:
@@ -124,8 +126,7 @@ def test_a_clip_range_that_was_widened_cuts_nothing_any_more(tmp_path: Path) -> 
         (rlhf(), "kl_target", 1.5),
         (rlhf(kl_controller="fixed"), "kl_coef", 0.4),
         (rlhf(), "learning_rate", 1e-4),
-        (SFTStage("tiny", training=SFTConfig(updates=6, batch_size=8, dtype="float32")),
-         "learning_rate", 1e-4),
+        (FINE_TUNING, "learning_rate", 1e-4),
         (RewardStage("tiny", pairs=90, longest_response=12,
                      training=RewardConfig(batch_size=12, dtype="float32")),
          "learning_rate", 1e-4),
@@ -139,7 +140,7 @@ def test_a_run_with_a_changed_setting_goes_on_from_its_checkpoint_bit_for_bit(
 ) -> None:
     runs = Runs(tmp_path)
     whole = driven(runs, stage, after_2=setting(name, value))
-    cut = driven(runs, stage, after_2=setting(name, value), after_4=order("stop"))
+    cut = driven(runs, stage, after_2=setting(name, value), after_4={"action": "stop"})
     assert cut.status().state == "stopped"
     with cut.locked():
         assert Session(cut, NoControls()).run() == "finished"
@@ -154,9 +155,43 @@ def test_a_run_with_a_changed_setting_goes_on_from_its_checkpoint_bit_for_bit(
         assert torch.equal(tensor, second[1][key]), key
 
 
+def test_a_stage_that_crashed_before_its_first_checkpoint_tells_its_beginning_once(
+    tmp_path: Path,
+) -> None:
+    runs = Runs(tmp_path)
+    whole, folder = driven(runs, FINE_TUNING), runs.create(FINE_TUNING)
+
+    def crash(step: int, metrics: dict[str, float]) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with folder.locked():
+        assert Session(folder, NoControls(), crash).run() == "interrupted"
+    assert load_newest_checkpoint(folder.path) is None
+    with folder.locked():
+        assert Session(folder, NoControls()).run() == "finished"
+    assert told(folder) == told(whole)
+    assert list(folder.fold().columns["perplexity"].steps) == [0, 6]
+    assert series(folder)["perplexity"] == told(whole)["perplexity"]
+
+
+def test_a_stage_that_is_stopped_while_it_prepares_begins_anew_later(tmp_path: Path) -> None:
+    runs, stop = Runs(tmp_path), {"action": "stop"}
+    whole = driven(runs, FINE_TUNING)
+    heard: list[str] = []
+    folder = runs.create(FINE_TUNING)
+    with folder.locked():
+        assert Session(folder, Orders({0: stop}), on_words=heard.append).run() == "stopped"
+    assert heard == ["reading Tiny"]  # and then it did not begin
+    assert folder.status().words == "stopped before it began"
+    assert load_newest_checkpoint(folder.path) is None
+    with folder.locked():
+        assert Session(folder, NoControls()).run() == "finished"
+    assert told(folder) == told(whole)
+
+
 def test_the_rate_of_fine_tuning_keeps_its_shape(tmp_path: Path) -> None:
-    stage = SFTStage("tiny", training=SFTConfig(updates=6, batch_size=8, dtype="float32"))
-    folder = driven(Runs(tmp_path), stage, after_2=setting("learning_rate", 1e-4))
+    folder = driven(Runs(tmp_path), FINE_TUNING, after_2=setting("learning_rate", 1e-4))
     full = [1e-3] * 2 + [1e-4] * 4
     expected = [rate * warmup_then_decay((done + 1) / 6) for done, rate in enumerate(full)]
     assert list(folder.fold().columns["learning_rate"].values) == pytest.approx(expected)

@@ -162,6 +162,16 @@ def test_a_reward_model_no_better_than_a_coin_and_one_that_learnt_the_opposite()
     assert of(600, rm_gold_accuracy=[0.43]) == [(1, "swapped labels")]
     assert of(600, rm_gold_accuracy=[0.45]) == []
     assert of(600, rm_spread=[0.0]) == [(1, "dead reward")]
+    # What is measured before anything was learnt is chance, and nobody's fault.
+    chance: Rows = [
+        (0, {"rm_accuracy": 0.4, "rm_gold_accuracy": 0.4}),
+        (0, {"rm_shorter_accuracy": 0.1}),
+    ]
+    learnt = [(step, {"rm_accuracy": 0.52, "rm_gold_accuracy": 0.5}) for step in (1, 2, 3)]
+    for so_far in (0, 1, 2):
+        assert alerts_of(reward_monitors(600), [*chance, *learnt[:so_far]]) == []
+    (alert,) = alerts_of(reward_monitors(600), [*chance, *learnt])
+    assert (alert.step, alert.kind) == (3, "uninformative reward model")
 
 
 def test_a_reward_model_that_pays_for_length_is_told_from_one_that_learnt_the_opposite() -> None:

@@ -86,24 +86,25 @@ def test_a_run_on_two_ranks_is_the_run_on_one(tmp_path: Path, stage: RLHFStage, 
         torch.testing.assert_close(found[name], expected[name], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("shard", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_run_that_was_cut_goes_on_exactly_on_the_same_ranks(
-    tmp_path: Path, stage: RLHFStage
+    tmp_path: Path, stage: RLHFStage, shard: bool
 ) -> None:
     runs = Runs(tmp_path / "runs")
     whole, cut = runs.create(stage), runs.create(stage)
-    assert run_on_ranks(whole, 2) == "finished", whole.status().words
+    assert run_on_ranks(whole, 2, shard) == "finished", whole.status().words
 
     def interrupt(step: int, metrics: dict[str, float]) -> None:
         if step == 2:
             raise KeyboardInterrupt
 
-    assert run_on_ranks(cut, 2, False, interrupt) == "interrupted"
+    assert run_on_ranks(cut, 2, shard, interrupt) == "interrupted"
     assert cut.status().state == "interrupted"
     assert not cut.is_live()
     newest = load_newest_checkpoint(cut.path)
     assert newest is not None
     assert 2 <= newest[0] < 8
-    assert run_on_ranks(cut, 2) == "finished", cut.status().words
+    assert run_on_ranks(cut, 2, shard) == "finished", cut.status().words
     first, second = (folder.fold().columns for folder in (whole, cut))
     for key in ("reward", "kl", "policy_loss", "eval_kl"):
         assert second[key].values == first[key].values, key

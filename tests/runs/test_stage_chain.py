@@ -121,8 +121,8 @@ def test_figures_are_the_first_and_newest_measurement(chain: list[RunFolder]) ->
         assert keys is None or list(figures) == keys
         for key, figure in figures.items():
             measured = columns[key].values
-            at_first = measured[0] if folder is chain[2] else None  # the others measure later
-            assert (figure.before, figure.after) == (at_first, measured[-1])
+            assert columns[key].steps[0] == 0
+            assert (figure.before, figure.after) == (measured[0], measured[-1])
     assert list(figures) == [
         "eval_gold",
         "eval_reward",
@@ -130,9 +130,12 @@ def test_figures_are_the_first_and_newest_measurement(chain: list[RunFolder]) ->
         "eval_distinct_2",
         "eval_length",
     ]
-    samples = [event for event in chain[2].read() if event.type == "sample"]
-    before, after = texts_of_run(chain[2])
-    assert (before, after) == (samples[0].data["texts"], samples[-1].data["texts"])
+    for folder in (chain[0], chain[2]):
+        samples = [event for event in folder.read() if event.type == "sample"]
+        assert (samples[0].step, samples[-1].step) == (0, folder.manifest.total_steps)
+        before, after = texts_of_run(folder)
+        assert (before, after) == (samples[0].data["texts"], samples[-1].data["texts"])
+        assert len(before) == 4
     assert texts_of_run(chain[1]) == ([], [])
 
 

@@ -58,7 +58,8 @@ class RLHFOptions:
     shard: bool = False
     """Cut weights, gradients and Adam's memory among the ranks, for models that fill a GPU."""
     threads: int = 2
-    """Threads of the arithmetic."""
+    """Threads of the arithmetic; the run keeps to them when it is resumed. Each of several ranks
+    has one."""
     home: Path = field(default_factory=default_home)
     """Folder of runs and progress; PPOLAB_HOME sets it as well."""
     json: bool = False
@@ -151,7 +152,10 @@ def _run_stage(runs: Any, stage: Any, console: Console, options: RLHFOptions) ->
     from ppolab.runs.session import NoControls, Session
     from ppolab.runs.stage_results import figures_of, texts_of_run
 
-    folder = runs.create(stage, title=f"{stage.kind}, {stage.task}, seed {stage.training.seed}")
+    folder = runs.create(
+        stage, title=f"{stage.kind}, {stage.task}, seed {stage.training.seed}",
+        threads=options.threads,
+    )  # fmt: skip
     console.print(f"[bold]{folder.manifest.title}[/bold]  {folder.path}", soft_wrap=True)
     started = time.perf_counter()
     with _progress_bar(console) as progress:
@@ -198,7 +202,11 @@ def _note(metrics: dict[str, float]) -> str:
 def _summary(done: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The figures by which the whole is judged; only of stages that were run."""
     summary: dict[str, Any] = {}
+    if "sft" in done:
+        summary["perplexity_before"] = done["sft"]["first"].get("perplexity")
+        summary["perplexity_after"] = done["sft"]["last"].get("perplexity")
     if MODEL in done:
+        summary["rm_accuracy_before"] = done[MODEL]["first"].get("rm_accuracy")
         summary["rm_accuracy"] = done[MODEL]["last"].get("rm_accuracy")
     if LAST in done:
         first, last = done[LAST]["first"], done[LAST]["last"]

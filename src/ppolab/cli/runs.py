@@ -93,14 +93,14 @@ def _show(folder: RunFolder, output: Output) -> int:
 def _resume(folder: RunFolder, output: Output, ranks: int, shard: bool) -> int:
     import torch
 
-    from ppolab.runs.kinds import run_kind
+    from ppolab.runs.kinds import threads_of
     from ppolab.runs.ranks import run_on_ranks
     from ppolab.runs.session import NoControls, Session
 
     state = folder.status().state
     if state == "finished":
         raise ConflictError("run", folder.id, "has finished", "Start a new run")
-    torch.set_num_threads(run_kind(folder.manifest.kind).threads)
+    torch.set_num_threads(threads_of(folder.manifest))
     started = time.perf_counter()
     output.console.print(f"going on with {folder.id} from step {folder.status().step:,}")
     if ranks == 1:

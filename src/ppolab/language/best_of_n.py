@@ -74,6 +74,7 @@ class BestOfNPoint:
     reward: float  # of the reward function that chose
     gold: float  # of the judge that it stands for
     gold_error: float  # standard error over the prompts
+    second_gold: float | None = None  # of a judge of another kind, if there is one
 
 
 class BestOfNSampler(StageTrainer):
@@ -87,6 +88,7 @@ class BestOfNSampler(StageTrainer):
         reward: what the best are chosen by.
         gold: what they are judged by.
         recorder: told what happens.
+        second: a judge of another kind than `gold`.
     """
 
     config: BestOfNConfig
@@ -100,9 +102,10 @@ class BestOfNSampler(StageTrainer):
         reward: RewardFunction,
         gold: RewardFunction,
         recorder: Recorder | None = None,
+        second: RewardFunction | None = None,
     ) -> None:
         self.config, self.policy, self.tokenizer = config, policy, tokenizer
-        self.reward, self.gold = reward, gold
+        self.reward, self.gold, self.second = reward, gold, second
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         if len(prompts) < config.prompts:
             raise InvalidSettingError(
@@ -114,6 +117,7 @@ class BestOfNSampler(StageTrainer):
         self.generator = torch.Generator().manual_seed(config.seed)
         self.scores = torch.zeros(0, config.n[-1])  # [prompts so far, N], reward units
         self.judged = torch.zeros(0, config.n[-1])  # [prompts so far, N], gold units
+        self.judged_again = torch.zeros(0, config.n[-1])  # the same by the second judge, if any
         self.iteration = 0
 
     @property
@@ -138,6 +142,9 @@ class BestOfNSampler(StageTrainer):
         with self.recorder.stage("reward"):
             scores = self.reward(samples, texts).float().view(len(asked), many)
             judged = self.gold(samples, texts).float().view(len(asked), many)
+            if self.second is not None:
+                again = self.second(samples, texts).float().view(len(asked), many)
+                self.judged_again = torch.cat([self.judged_again, again])
         self.scores = torch.cat([self.scores, scores])
         self.judged = torch.cat([self.judged, judged])
         self.iteration += 1
@@ -150,6 +157,10 @@ class BestOfNSampler(StageTrainer):
         }
         for point in points:
             metrics |= {f"bon_reward/{point.n}": point.reward, f"bon_gold/{point.n}": point.gold}
+            if point.second_gold is not None:
+                metrics[f"bon_gold_second/{point.n}"] = point.second_gold
+        if points[-1].second_gold is not None:
+            metrics["eval_gold_second"] = points[-1].second_gold
         self.recorder.metrics(self.step, **metrics)
         best = scores.argmax(1).tolist()
         self.recorder.sample(self.step, texts=[texts[i * many + b] for i, b in enumerate(best)][:4])
@@ -162,10 +173,16 @@ class BestOfNSampler(StageTrainer):
                 n, best_of_n_kl(n), float(best_of_n_value(self.scores, self.scores, n).mean()),
                 float(gold.mean()),
                 float(gold.std()) / math.sqrt(len(gold)) if len(gold) > 1 else math.nan,
+                self._second_gold(n),
             )
             for n in self.config.n
             for gold in [best_of_n_value(self.scores, self.judged, n)]
         ]  # fmt: skip
+
+    def _second_gold(self, n: int) -> float | None:
+        if self.second is None:
+            return None
+        return float(best_of_n_value(self.scores, self.judged_again, n).mean())
 
     def law(self, of: Literal["gold", "reward"] = "gold") -> OveroptimizationLaw | None:
         """The law fitted to the curve of what was judged or of what chose.
@@ -191,12 +208,17 @@ class BestOfNSampler(StageTrainer):
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors, and plain data that JSON can hold."""
         tensors = {"scores": self.scores, "judged": self.judged,
+                   "judged_again": self.judged_again,
                    "generator": self.generator.get_state()}  # fmt: skip
         return tensors, {"iteration": self.iteration}
 
     def restore(self, tensors: Mapping[str, Tensor], extra: Mapping[str, Any]) -> bool:
         """Go back to a state that `state` returned; always True, for such a state is whole."""
         self.scores, self.judged = tensors["scores"].clone(), tensors["judged"].clone()
+        if "judged_again" in tensors:
+            self.judged_again = tensors["judged_again"].clone()
+        else:  # a checkpoint from before there was a second judge, who cannot be asked any more
+            self.second = None
         self.generator.set_state(tensors["generator"])
         self.iteration = extra["iteration"]
         return True

@@ -17,7 +17,7 @@ from torch import Tensor
 from ppolab.algorithms.preferences import dpo_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.changeable import changeable
-from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy
+from ppolab.language.evaluation import SHOWN_SAMPLES, PolicyEvaluation, evaluate_policy
 from ppolab.language.generation import Sampling
 from ppolab.language.hardware import dtype_of
 from ppolab.language.models import LanguageModel
@@ -31,7 +31,6 @@ from ppolab.language.tokens import TokenBatch
 from ppolab.recorder import NullRecorder, Recorder
 
 _READ_AT_A_TIME = 128  # pairs, when nothing is learnt
-_SHOWN_SAMPLES = 4
 
 
 class DPODivergedError(PPOLabError):
@@ -254,7 +253,7 @@ class DPOTrainer(StageTrainer):
         with self.recorder.stage("evaluate"):
             found, held_out = self.evaluate(), self.measure()
         self.recorder.metrics(self.step, **found.metrics(), **held_out)
-        self.recorder.sample(self.step, texts=list(found.texts[:_SHOWN_SAMPLES]))
+        self.recorder.sample(self.step, texts=list(found.texts[:SHOWN_SAMPLES]))
 
 
 def pair_log_probs(

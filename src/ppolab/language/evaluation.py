@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ppolab.language.generation import Samples, Sampling
+from ppolab.language.generation import Samples, Sampling, generate
 from ppolab.language.models import LanguageModel
 from ppolab.language.ranks import Ranks, gather_samples
 from ppolab.language.rewards import RewardFunction, texts_of
 from ppolab.language.rollouts import Rollouts
 from ppolab.language.sft import Example, validation_loss
 from ppolab.language.tokenizer import Tokenizer
+from ppolab.language.tokens import TokenBatch
 
+SHOWN_SAMPLES = 4  # texts of each evaluation that are recorded for people to read
 _SEED = 12345  # of the draws: the same chance for every policy, so that texts can be compared
 
 
@@ -122,6 +124,18 @@ def evaluate_policy(
         greedy_accuracy=greedy,
         second_gold=float(again.mean()) if again is not None else math.nan,
     )
+
+
+@torch.no_grad()
+def answers(
+    model: LanguageModel, tokenizer: Tokenizer, prompts: Sequence[list[int]], sampling: Sampling
+) -> list[str]:
+    """Texts that a model makes of some prompts, always with the same draws."""
+    samples = generate(
+        model, TokenBatch.from_sequences(prompts), sampling, tokenizer.end,
+        torch.Generator().manual_seed(_SEED),
+    )  # fmt: skip
+    return texts_of(samples, tokenizer)
 
 
 def _standard_error(scores: Tensor | None) -> float:

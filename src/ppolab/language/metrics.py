@@ -138,5 +138,5 @@ DPO_METRICS = (
     Metric("learning_rate", "Learning rate", "", "none", "Adam's step size."),
 )  # fmt: skip
 
-_CHOSEN = ("eval_gold", "eval_reward", "eval_kl", "eval_gold_error")
+_CHOSEN = ("eval_gold", "eval_reward", "eval_kl", "eval_gold_error", "eval_gold_second")
 BEST_OF_N_METRICS = tuple(metric for metric in _EVALUATION if metric.key in _CHOSEN)

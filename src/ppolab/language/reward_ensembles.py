@@ -66,6 +66,8 @@ class EnsembleTrainer(StageTrainer):
         Raises:
             RewardTrainingDivergedError: a member's loss stopped being finite.
         """
+        if self.iteration == 0:
+            self.recorder.metrics(0, **self.evaluate().metrics())
         with self.recorder.stage("update"):
             of_members = [trainer.learn() for trainer in self.trainers]
         self.iteration += 1

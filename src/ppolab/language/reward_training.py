@@ -88,6 +88,8 @@ class RewardTrainer(StageTrainer):
         Raises:
             RewardTrainingDivergedError: the loss stopped being finite.
         """
+        if self.iteration == 0:
+            self.recorder.metrics(0, **self.evaluate().metrics())
         metrics = self.learn()
         if self.iteration % self.config.evaluate_every == 0 or self.finished:
             metrics |= self.evaluate().metrics()

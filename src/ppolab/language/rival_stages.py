@@ -103,6 +103,7 @@ def best_of_n_sampler(stage: BestOfNStage, recorder: Recorder, say: Say) -> Best
     return BestOfNSampler(
         stage.training, policy_named(stage.policy, task), task.tokenizer,
         task.prompts(validation=True), _judge(stage.reward, task), task.gold, recorder,
+        second_judge(task),
     )  # fmt: skip
 
 

@@ -6,10 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from ppolab.language.evaluation import SHOWN_SAMPLES, answers
+from ppolab.language.generation import Sampling
 from ppolab.language.huggingface.settings import HuggingFaceSettings
 from ppolab.language.sft_training import SFTConfig, SFTTrainer
 from ppolab.language.stage_models import BASE, Say, subject_of, task_of, trainable
 from ppolab.recorder import Recorder
+
+_LONGEST = 24  # tokens of a text that is shown
 
 
 @dataclass(frozen=True)
@@ -41,4 +45,14 @@ def sft_trainer(stage: SFTStage, recorder: Recorder, say: Say) -> SFTTrainer:
     say(f"reading {subject_of(stage)[0]}")
     model = trainable(stage)
     task = task_of(stage, model)
-    return SFTTrainer(stage.training, model, task.examples(), task.examples(True), recorder)
+    fitting = [
+        prompt
+        for prompt in task.prompts(validation=True)
+        if len(prompt) + _LONGEST <= model.context_length
+    ]
+    prompts = fitting[:SHOWN_SAMPLES]
+    return SFTTrainer(
+        stage.training, model, task.examples(), task.examples(True), recorder,
+        (lambda model: answers(model, task.tokenizer, prompts, Sampling(_LONGEST)))
+        if prompts else None,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,6 +81,7 @@ class SFTTrainer(StageTrainer):
         examples: what to learn.
         held_out: examples for measuring, never learnt from.
         recorder: told what happens.
+        write: what the model answers held-out prompts, as texts for people to read.
     """
 
     config: SFTConfig
@@ -92,11 +93,13 @@ class SFTTrainer(StageTrainer):
         examples: Sequence[Example],
         held_out: Sequence[Example],
         recorder: Recorder | None = None,
+        write: Callable[[LanguageModel], list[str]] | None = None,
     ) -> None:
         self.config, self.model = config, model
         self.live_settings = changeable(config.to_mapping())
         self.recorder: Recorder = recorder if recorder is not None else NullRecorder()
         self._examples, self._held_out = list(examples), list(held_out)
+        self._write = write
         self.dtype = dtype_of(config.dtype)
         self.ranks = Ranks()
         self.optimizer: Optimizer = FlatAdamW(
@@ -116,6 +119,8 @@ class SFTTrainer(StageTrainer):
         Raises:
             SFTDivergedError: the loss stopped being finite.
         """
+        if self.iteration == 0 and self._held_out:
+            self.recorder.metrics(0, **self._measure())
         batch = next(self._batches)
         tokens = response_tokens(batch)
         batch = batch[self.ranks.share(len(batch))]
@@ -134,14 +139,21 @@ class SFTTrainer(StageTrainer):
         self.iteration += 1
         metrics = {"sft_loss": loss, "gradient_norm": norm.item(), "learning_rate": rate}
         if self.iteration % self.config.evaluate_every == 0 or self.finished:
-            held_out = self.validate()
-            metrics |= {"sft_validation_loss": held_out, "perplexity": math.exp(held_out)}
+            metrics |= self._measure()
         self.recorder.metrics(self.step, **metrics)
         if not math.isfinite(loss):
             raise SFTDivergedError(
                 "loss", loss, f"is not finite at step {self.step}", "Lower the learning rate"
             )
         return metrics
+
+    def _measure(self) -> dict[str, float]:
+        """The held-out loss, its perplexity, and texts for people to read."""
+        held_out = self.validate()
+        if self._write is not None:
+            with self.ranks.reading(self.model):
+                self.recorder.sample(self.step, texts=self._write(self.model))
+        return {"sft_validation_loss": held_out, "perplexity": math.exp(held_out)}
 
     def validate(self) -> float:
         """The loss on the examples held out, nats per token."""

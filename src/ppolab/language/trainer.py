@@ -17,7 +17,12 @@ from ppolab.algorithms.policy_losses import clipped_policy_loss
 from ppolab.errors import InvalidSettingError, PPOLabError
 from ppolab.language.changeable import changeable
 from ppolab.language.config import RLHFConfig
-from ppolab.language.evaluation import PolicyEvaluation, evaluate_policy, response_log_probs
+from ppolab.language.evaluation import (
+    SHOWN_SAMPLES,
+    PolicyEvaluation,
+    evaluate_policy,
+    response_log_probs,
+)
 from ppolab.language.experience import Experience, RewardPlacement, make_experience
 from ppolab.language.generation import Samples, Sampling
 from ppolab.language.hardware import dtype_of
@@ -31,8 +36,6 @@ from ppolab.language.stage_trainer import StageTrainer
 from ppolab.language.tokenizer import Tokenizer
 from ppolab.language.update import Learner, PolicyLossFunction, UpdateReport, update
 from ppolab.recorder import NullRecorder, Recorder
-
-SHOWN_SAMPLES = 4  # texts of each evaluation that are recorded for people to read
 
 
 class RLHFDivergedError(PPOLabError):

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ppolab.runs.events import Event
 
+ANEW = -1  # to which a run goes back that has no checkpoint: what it told at step 0 goes as well
+
 
 @dataclass
 class Column:
@@ -66,7 +68,7 @@ class RunFold:
             self._rewind(int(event.data["to_step"]))
 
     def _rewind(self, step: int) -> None:
-        self.step = step
+        self.step = max(step, 0)
         self.changes = [change for change in self.changes if change[0] <= step]
         self.settings = {name: value for _, name, value in self.changes}
         for key, column in self.columns.items():

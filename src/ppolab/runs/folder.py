@@ -41,6 +41,8 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     # Stages that are to follow once it has finished: kind and config of each.
     then: list[dict[str, Any]] = field(default_factory=list)
+    # Of the arithmetic, where they were asked for: another number gives other rounding.
+    threads: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ppolab.errors import UnknownNameError
 from ppolab.live_settings import LiveSetting
 from ppolab.metrics import Metric
 from ppolab.recorder import Recorder
+from ppolab.runs.folder import Manifest
 from ppolab.runs.monitors import Monitor
 
 Say = Callable[[str], None]
@@ -148,3 +149,8 @@ def run_kind(name: str) -> RunKind:
         raise UnknownNameError("kind of run", name, sorted(_MODULES))
     kind: RunKind = import_module(_MODULES[name]).KINDS[name]
     return kind
+
+
+def threads_of(manifest: Manifest) -> int:
+    """Threads of a run's arithmetic: those that it was begun with, or what is usual."""
+    return manifest.threads or run_kind(manifest.kind).threads

@@ -18,8 +18,8 @@ from typing import Any
 from ppolab.errors import ConflictError, InvalidSettingError, PPOLabError
 from ppolab.live_settings import check_live_setting
 from ppolab.runs.folder import RunFolder
-from ppolab.runs.kinds import run_kind
-from ppolab.runs.session import Session
+from ppolab.runs.kinds import run_kind, threads_of
+from ppolab.runs.session import STOPPED_EARLY, Session
 
 log = logging.getLogger("ppolab.runs")
 
@@ -27,7 +27,7 @@ ALLOWED_IN = {
     "pause": ("running",),
     "step": ("paused",),
     "resume": ("paused",),
-    "stop": ("running", "paused"),
+    "stop": ("starting", "running", "paused"),
     "set": ("running", "paused"),
 }
 
@@ -54,7 +54,7 @@ def worker(path: str, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     folder = RunFolder(Path(path))
     allowed = torch.get_num_threads()  # by OMP_NUM_THREADS, or as many as there are cores
-    torch.set_num_threads(min(run_kind(folder.manifest.kind).threads, allowed))
+    torch.set_num_threads(min(threads_of(folder.manifest), allowed))
     with folder.locked():
         Session(folder, PipeControls(connection)).run()
 
@@ -145,7 +145,7 @@ class LocalExecutor:
             waiting = next((w for w in self._waiting if w.folder.id == folder.id), None)
             if action == "stop" and waiting is not None:
                 self._waiting.remove(waiting)
-                folder.note_state("stopped", "stopped before it began")
+                folder.note_state("stopped", STOPPED_EARLY)
                 waiting.lock.close()
                 return
             live = self._live.get(folder.id)

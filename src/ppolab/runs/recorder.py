@@ -82,10 +82,10 @@ class FolderRecorder:
         self.log.append(self.step, "setting", {"name": name, "value": value, "from": before})
 
     def rewind(self, step: int) -> None:
-        """Record that the run goes back to a step, whose future will be told again."""
+        """Record that the run goes back to a step, or to `ANEW`; what follows is told again."""
         self.log.append(self.step, "rewind", {"to_step": step})
         self._watch.rewind(step)
-        self.step = step
+        self.step = max(step, 0)
 
     def checkpoint(self, tensors: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
         """Write a checkpoint and note it in the log."""

@@ -84,6 +84,7 @@ class Runs:
         title: str | None = None,
         run_id: str | None = None,
         then: Sequence[dict[str, Any]] = (),
+        threads: int | None = None,
     ) -> RunFolder:
         """Make the folder of a new run, after making sure that it can do what it is asked for.
 
@@ -93,6 +94,7 @@ class Runs:
             title: for people; by default the subject, such as the environment, and the seed.
             run_id: the folder's name; by default made of preset or subject, time and chance.
             then: kind and config of each stage that is to follow.
+            threads: of the arithmetic; by default as many as are usual for its kind.
 
         Raises:
             UnknownNameError, InvalidSettingError: a setting cannot be used.
@@ -119,6 +121,7 @@ class Runs:
                     created_at=now.isoformat(timespec="milliseconds"),
                     versions=_versions(),
                     then=list(then),
+                    threads=threads,
                 ),
             )
         except OSError as error:

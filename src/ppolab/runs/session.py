@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 from ppolab import errors
 from ppolab.runs.checkpoints import load_newest_checkpoint
+from ppolab.runs.fold import ANEW
 from ppolab.runs.folder import RunFolder
 from ppolab.runs.kinds import Trainer, run_kind
 from ppolab.runs.recorder import FolderRecorder
+
+STOPPED_EARLY = "stopped before it began"
 
 
 class Controls(Protocol):
@@ -32,6 +35,10 @@ class NoControls:
     def poll(self, block: bool) -> dict[str, Any] | None:
         """There is never an order."""
         return None
+
+
+class _StoppedEarlyError(Exception):
+    """An order to stop came before the training began."""
 
 
 class Session:
@@ -97,6 +104,9 @@ class Session:
             return (yield from self._train(trainer))
         except (EOFError, KeyboardInterrupt, GeneratorExit):
             return self._interrupted(trainer)
+        except _StoppedEarlyError:
+            step = self._recorder.step
+            return self._end("stopped", f"stopped at step {step:,}" if step else STOPPED_EARLY)
         except errors.PPOLabError as error:
             return self._end("failed", f"failed at step {self._recorder.step:,}: {error}")
         except Exception as error:  # the log is the only place where anyone would look
@@ -113,6 +123,9 @@ class Session:
     def _preparing(self, words: str) -> None:
         self._recorder.state("starting", f"starting: {words}")
         self._on_words(words)
+        order = self._controls.poll(block=False)
+        if order is not None and order["action"] == "stop":
+            raise _StoppedEarlyError
 
     def _train(self, trainer: Trainer) -> Generator[int, None, str]:
         recorder = self._recorder
@@ -183,8 +196,8 @@ class Session:
     def _restore(self, trainer: Trainer) -> None:
         newest = load_newest_checkpoint(self._folder.path)
         if newest is None:
-            if self._recorder.step > 0:
-                self._recorder.rewind(0)
+            if self._folder.fold().columns:
+                self._recorder.rewind(ANEW)
             return
         step, tensors, extra = newest
         if step < self._recorder.step:

@@ -24,7 +24,11 @@ MEASURED = {
     "best-of-n": _POLICY,
 }
 # The best of one answer is what was there before, from the same sample as the best of many.
-_BEST_OF = {"eval_gold": "bon_gold", "eval_reward": "bon_reward"}
+_BEST_OF = {
+    "eval_gold": "bon_gold",
+    "eval_reward": "bon_reward",
+    "eval_gold_second": "bon_gold_second",
+}
 
 
 @dataclass(frozen=True)

@@ -1638,7 +1638,8 @@ export interface components {
          *     - state: {state, words}
          *     - setting: {name, value, from}
          *     - checkpoint: {file}
-         *     - rewind: {to_step} – the run resumed from an older checkpoint; forget what lies after to_step
+         *     - rewind: {to_step} – the run resumed from an older checkpoint, or (-1) from none; forget what
+         *       lies after to_step
          *     - histogram: {name, low, high, counts: [rows][bins]} – one row per epoch
          *     - stage: {name, seconds}
          *     - sample, alert, tensors: as recorded

@@ -50,7 +50,7 @@ export function marksOf(events: RunEvent[]): Mark[] {
       case "alert":
         return [{ step, kind, words: alertWords(data) }];
       case "rewind":
-        return [{ step, kind, words: `went back to the checkpoint at step ${Number(data.to_step).toLocaleString("en-US")}` }];
+        return [{ step, kind, words: rewindWords(Number(data.to_step)) }];
       case "state":
         return [{ step, kind, words: String(data.words ?? data.state) }];
       default:
@@ -72,4 +72,9 @@ export function nextMark(marks: Mark[], at: number, direction: 1 | -1): number |
   const found =
     direction === 1 ? steps.filter((s) => s > at).sort((a, b) => a - b)[0] : steps.filter((s) => s < at).sort((a, b) => b - a)[0];
   return found ?? null;
+}
+
+/** Without a checkpoint a run begins anew, which the log tells as a step before the first. */
+function rewindWords(to: number): string {
+  return to < 0 ? "began anew" : `went back to the checkpoint at step ${to.toLocaleString("en-US")}`;
 }

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ppolab.runs.fold import Column
 from ppolab.runs.monitors import Finding, Series
 
 
@@ -47,11 +48,11 @@ class UninformativeReward:
     """Standard errors above one half that one of the last two accuracies must reach. A small reward
     model on noisy pairs may be right in 55 of 100; published ones are in 62 to 70."""
     evaluations: int = 3
-    """Before the third the model has hardly begun."""
+    """After the one at step 0; before the third the model has hardly begun."""
 
     def judge(self, series: Series) -> Finding | None:
         """Look at the newest accuracy."""
-        values = series["rm_accuracy"].values
+        values = _learnt(series["rm_accuracy"])
         if self.held_out < 100 or len(values) < self.evaluations:
             return None
         limit = 0.5 + self.errors * 0.5 / math.sqrt(self.held_out)
@@ -78,10 +79,11 @@ class SwappedLabels:
 
     def judge(self, series: Series) -> Finding | None:
         """Look whether the model orders known pairs worse than chance."""
-        now = series["rm_gold_accuracy"].values[-1]
+        values = _learnt(series["rm_gold_accuracy"])
         limit = 0.5 - self.errors * 0.5 / math.sqrt(self.held_out)
-        if not now < limit:
+        if not values or not values[-1] < limit:
             return None
+        now = values[-1]
         return Finding(
             f"{now:.1%} of the held-out pairs whose right order is known are ordered rightly: "
             "worse than a coin",
@@ -107,11 +109,12 @@ class LengthBias:
 
     def judge(self, series: Series) -> Finding | None:
         """Look whether short answers lose although they are better, and long ones do not."""
-        if "rm_shorter_accuracy" not in series:
+        values = _learnt(series["rm_shorter_accuracy"]) if "rm_shorter_accuracy" in series else []
+        if not values:
             return None
         if "rm_gold_accuracy" in series and series["rm_gold_accuracy"].values[-1] < 0.5:
             return None  # whatever the length, the worse answer wins: labels were swapped
-        now = series["rm_shorter_accuracy"].values[-1]
+        now = values[-1]
         limit = 0.5 - self.errors * 0.5 / math.sqrt(max(self.share * self.held_out, 1.0))
         if not now < limit:
             return None
@@ -121,3 +124,8 @@ class LengthBias:
             "Balance the pairs by length, or tell raters to look at what is said",
             {"shorter_accuracy": now, "limit": limit},
         )
+
+
+def _learnt(column: Column) -> list[float]:
+    """What was measured after something was learnt: before, order is a matter of chance."""
+    return [value for step, value in zip(column.steps, column.values, strict=True) if step > 0]
