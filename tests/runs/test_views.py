@@ -2,19 +2,20 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from helpers_runs import BATCH, train
 
 from ppolab.errors import UnknownNameError
 from ppolab.runs import RunFolder, fold_series, state_at
+from ppolab.runs import log as log_module
+from ppolab.runs.log import LOG_NAME
 from ppolab.runs.recorder import FolderRecorder
 
 
 @pytest.fixture
 def told(folder: RunFolder) -> RunFolder:
     """A run that fell back from step 40 to step 20 and told 30 again, but not yet 40."""
-    import numpy as np
-
     recorder = FolderRecorder(folder)
     recorder.state("running", "running from step 0")
     for step in (10, 20, 30, 40):
@@ -80,3 +81,65 @@ def test_state_at_any_step_of_a_real_run_agrees_with_its_series(folder: RunFolde
         assert at.step == step
         assert at.metrics["entropy"] == columns["entropy"][1][position]
         assert at.histograms["ratio"].step == step
+
+
+def assert_same_as_read_anew(folder: RunFolder) -> None:
+    """What the folder remembers is what its log tells from the beginning."""
+    kept, anew = (fold_series(f, pixels=7) for f in (folder, RunFolder(folder.path)))
+    assert kept.cursor == anew.cursor
+    assert kept.columns.keys() == anew.columns.keys()
+    for key, (steps, values) in anew.columns.items():
+        np.testing.assert_array_equal(kept.columns[key][0], steps)
+        np.testing.assert_array_equal(kept.columns[key][1], values)
+
+
+def test_series_that_grow_with_the_log_are_those_of_the_whole_log(folder: RunFolder) -> None:
+    recorder = FolderRecorder(folder)
+    chance = np.random.default_rng(0)
+    for step in range(1, 60):
+        recorder.metrics(step, loss=float(chance.normal()), **({"late": 1.0} if step > 30 else {}))
+        if step in (20, 45):
+            recorder.rewind(step - 15)
+        assert_same_as_read_anew(folder)
+    recorder.close()
+    with (folder.path / LOG_NAME).open("ab") as log:
+        log.write(b'[1.0, 90, "metrics", {"loss')  # a line that is still being written
+    assert_same_as_read_anew(folder)
+
+
+def test_a_line_of_the_log_is_read_once_however_often_series_are_asked_for(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    decode = log_module.decode
+    monkeypatch.setattr(
+        log_module, "decode", lambda seq, line: (read.append(seq), decode(seq, line))[1]
+    )
+    recorder = FolderRecorder(folder)
+    for step in (1, 2, 3):
+        recorder.metrics(step, loss=1.0)
+        for _ in range(4):
+            assert fold_series(folder).cursor == step
+    recorder.close()
+    assert read == [1, 2, 3]
+
+
+@pytest.mark.parametrize("how", ["cut", "replaced"])
+def test_a_log_that_is_not_the_one_that_was_read_is_read_anew(told: RunFolder, how: str) -> None:
+    assert fold_series(told).cursor == 13
+    log = told.path / LOG_NAME
+    lines = log.read_bytes().splitlines(keepends=True)
+    if how == "cut":
+        log.write_bytes(b"".join(lines[:3]))
+    else:
+        other = told.path / "other"
+        other.write_bytes(b"".join([lines[1], *lines]))  # longer than what was read
+        other.replace(log)
+    assert_same_as_read_anew(told)
+    log.unlink()
+    assert fold_series(told).columns == {}
+
+
+def test_an_early_metric_is_empty_where_an_unknown_one_is_refused(told: RunFolder) -> None:
+    steps, values = fold_series(told, ["entropy"], early={"entropy"}).columns["entropy"]
+    assert (len(steps), len(values)) == (0, 0)

@@ -82,10 +82,22 @@ class RunFolder:
 
     def fold(self) -> RunFold:
         """Everything the log tells so far; grows as the log does."""
+        with self.folded() as (fold, _):
+            return fold
+
+    @contextmanager
+    def folded(self) -> Iterator[tuple[RunFold, int]]:
+        """The same with the cursor up to which it tells; within, it stays as it is.
+
+        Each line of the log is read once. Where the log is no longer the one that was read, it is
+        read anew.
+        """
         with self._mutex:
+            if self._tail.is_of_another_log():
+                self._fold, self._tail = RunFold(), LogTail(self.path)
             for event in self._tail.read():
                 self._fold.apply(event)
-            return self._fold
+            yield self._fold, self._tail.cursor
 
     def status(self) -> RunStatus:
         """Where the run stands, with the truth about processes that went away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -66,12 +67,14 @@ class LogTail:
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG_NAME
         self._offset = 0
+        self._file: int | None = None  # of what was read, by its number on the disk
         self.cursor = 0
 
     def read(self, limit: int | None = None) -> list[Event]:
         """Events that were appended since the last call, at most `limit`."""
         try:
             with self._path.open("rb") as file:
+                self._file = os.fstat(file.fileno()).st_ino
                 file.seek(self._offset)
                 data = file.read()
         except FileNotFoundError:
@@ -87,6 +90,14 @@ class LogTail:
             start = end + 1
         self._offset += start
         return events
+
+    def is_of_another_log(self) -> bool:
+        """Whether the log was replaced or cut since it was read: it only ever grows by itself."""
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return self._offset > 0
+        return now.st_size < self._offset or self._file not in (None, now.st_ino)
 
     @property
     def offset(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ppolab.errors import UnknownNameError
 from ppolab.runs.events import Event
-from ppolab.runs.fold import RunFold, decimate
+from ppolab.runs.fold import Column, RunFold, decimate
 from ppolab.runs.folder import RunFolder
 
 
@@ -27,6 +28,7 @@ def fold_series(
     from_step: int = 0,
     to_step: int | None = None,
     pixels: int = 800,
+    early: Collection[str] = (),
 ) -> SeriesView:
     """Metrics over a span of steps, reduced to what `pixels` can show.
 
@@ -36,21 +38,23 @@ def fold_series(
         from_step: first step, inclusive.
         to_step: last step, inclusive; None for the newest.
         pixels: width of the chart.
+        early: metrics that are empty, and not unknown, where none was recorded yet.
 
     Raises:
         UnknownNameError: a key that the run has not recorded.
     """
-    fold, cursor = RunFold(), 0
-    for event in folder.read():
-        fold.apply(event)
-        cursor = event.seq
-    wanted = sorted(fold.columns) if keys is None else keys
+    with folder.folded() as (fold, cursor):
+        known = sorted(fold.columns)
+        empty = Column()
+        found = {key: fold.columns.get(key, empty) for key in (known if keys is None else keys)}
+        copies = {
+            key: (np.array(column.steps, np.int64), np.array(column.values, np.float64))
+            for key, column in found.items()
+        }
     columns = {}
-    for key in wanted:
-        if key not in fold.columns:
-            raise UnknownNameError("keys", key, sorted(fold.columns))
-        steps = np.array(fold.columns[key].steps, np.int64)
-        values = np.array(fold.columns[key].values, np.float64)
+    for key, (steps, values) in copies.items():
+        if key not in known and key not in early:
+            raise UnknownNameError("keys", key, known)
         inside = steps >= from_step
         if to_step is not None:
             inside &= steps <= to_step

@@ -246,13 +246,9 @@ def series(
             "from_step", from_step, f"lies after to_step {to_step}", "Swap them."
         )
     wanted = names(keys)
-    # A metric that is only not recorded yet is an empty column, not an unknown name.
     usual = {metric.key for metric in run_kind(folder.manifest.kind).metrics}
-    early = usual - folder.fold().columns.keys()
-    asked = None if wanted is None else [key for key in wanted if key not in early]
-    view = fold_series(folder, asked, from_step or 0, to_step, px)
-    columns = {key: SeriesColumns(step=[], value=[]) for key in wanted or () if key in early}
-    columns |= {
+    view = fold_series(folder, wanted, from_step or 0, to_step, px, early=usual)
+    columns = {
         key: SeriesColumns(
             step=[int(step) for step in steps], value=[finite(value) for value in values]
         )
