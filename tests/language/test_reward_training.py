@@ -233,11 +233,12 @@ def test_accuracy_where_shorter_is_better_by_hand() -> None:
             PreferencePair(short, long, 1, gold_margin=0.4),  # better and shorter: scored wrongly
             PreferencePair(long, shorter, 1, gold_margin=-0.4),  # the rater erred: wrongly as well
             PreferencePair(long, short, 1, gold_margin=0.4),  # the longer is better
+            PreferencePair(short, long, 1, gold_margin=-0.4),  # so it is, and the rater erred
             PreferencePair(shorter, [1, 8], 1, gold_margin=0.4),  # as long
         ],
     )
     assert found.shorter_accuracy == 0.0
-    assert found.gold_accuracy == 0.25
+    assert found.gold_accuracy == pytest.approx(0.4)
     assert math.isnan(
         evaluate_reward_model(
             Lengths(),  # type: ignore[arg-type]
