@@ -175,14 +175,17 @@ def test_a_reward_model_no_better_than_a_coin_and_one_that_learnt_the_opposite()
 
 
 def test_a_reward_model_that_pays_for_length_is_told_from_one_that_learnt_the_opposite() -> None:
-    def of(shorter: float, gold: float) -> list[str]:
-        found = rows(rm_shorter_accuracy=[shorter], rm_gold_accuracy=[gold])
+    def of(shorter: float, gold: float, *earlier: float) -> list[str]:
+        seen = [*(earlier or (shorter, shorter)), shorter]
+        found = rows(rm_shorter_accuracy=seen, rm_gold_accuracy=[gold] * len(seen))
         return [alert.kind for alert in alerts_of(reward_monitors(600), found)]
 
     # A third of 600 pairs are 200; three standard errors of those are 0.106.
     assert of(0.39, 0.6) == ["length bias"]
     assert of(0.40, 0.6) == []
     assert of(0.30, 0.3) == ["swapped labels"]
+    assert of(0.30, 0.6, 0.30) == []  # length is learnt first: the second measurement is too early
+    assert of(0.30, 0.6, 0.30, 0.60) == []  # nor is one alone enough
     assert of(float("nan"), 0.6) == []  # no pair's shorter answer is the better
 
 

@@ -106,17 +106,22 @@ class LengthBias:
     errors: float = 3.0
     """Standard errors below one half: chance does it once in 700 times. A sound model was right in
     66 % of such pairs, one whose raters liked long answers in 20 %."""
+    evaluations: int = 3
+    """Before the third it says nothing, and then it asks for the last two: a sound model learnt
+    length first, and had 24 % right after 50 steps and 65 % after 150."""
 
     def judge(self, series: Series) -> Finding | None:
         """Look whether short answers lose although they are better, and long ones do not."""
-        values = _learnt(series["rm_shorter_accuracy"]) if "rm_shorter_accuracy" in series else []
-        if not values:
+        if "rm_shorter_accuracy" not in series:
+            return None
+        values = _learnt(series["rm_shorter_accuracy"])
+        if len(values) < self.evaluations:
             return None
         if "rm_gold_accuracy" in series and series["rm_gold_accuracy"].values[-1] < 0.5:
             return None  # whatever the length, the worse answer wins: labels were swapped
-        now = values[-1]
         limit = 0.5 - self.errors * 0.5 / math.sqrt(max(self.share * self.held_out, 1.0))
-        if not now < limit:
+        now, before = values[-1], values[-2]
+        if not (now < limit and before < limit):
             return None
         return Finding(
             f"where the shorter answer is the better one, {now:.1%} of the pairs are ordered "
