@@ -31,10 +31,10 @@ import torch
 from referee import best_rate
 
 from ppolab.control.compiled import CartPole
-from ppolab.control.compiled.jit import compiled
-from ppolab.control.compiled.matrices import add_product, tanh_in_place
 from ppolab.control.config import PPOConfig
 from ppolab.control.environments import VectorEnvironment
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.matrices import add_product, tanh_in_place
 
 CONFIG = PPOConfig()
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -269,7 +269,7 @@ def pair_log_probs(
     prompts = torch.tensor([pair.prompt for pair in pairs] * 2)
     row = torch.repeat_interleave(torch.arange(len(texts)), batch.lengths)
     answered = (batch.positions >= prompts[row] - 1).nonzero().squeeze(1)
-    log_probs = model.log_probs(model(batch)[answered], targets[answered])
+    log_probs = model.log_probs(model.at(batch, answered), targets[answered])
     summed = log_probs.new_zeros(len(texts)).index_add(0, row[answered], log_probs)
     return summed[: len(pairs)], summed[len(pairs) :]
 

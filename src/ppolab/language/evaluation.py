@@ -150,7 +150,7 @@ def response_log_probs(model: LanguageModel, samples: Samples, temperature: floa
     Returns:
         [rows, longest response] nats, 0 outside the responses.
     """
-    hidden = model(samples.context)[samples.predictors]
+    hidden = model.at(samples.context, samples.predictors)
     return samples.pad(model.log_probs(hidden, samples.targets, temperature))
 
 

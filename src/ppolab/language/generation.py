@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from ppolab.errors import InvalidSettingError
+from ppolab.language import kernels
+from ppolab.language.hardware import kernels_serve
 from ppolab.language.models import LanguageModel
 from ppolab.language.tokens import TokenBatch
 
@@ -219,7 +221,7 @@ def draw(logits: Tensor, sampling: Sampling, uniforms: Tensor) -> tuple[Tensor, 
     uniforms always choose the same tokens.
 
     Args:
-        logits: [rows, vocabulary] float32; overwritten.
+        logits: [rows, vocabulary] float32; may be overwritten.
         sampling: how to draw.
         uniforms: [rows] in [0, 1), the chance that decides.
 
@@ -227,6 +229,8 @@ def draw(logits: Tensor, sampling: Sampling, uniforms: Tensor) -> tuple[Tensor, 
         Tokens [rows] and their log-probabilities [rows] in nats under softmax(logits / T), the
         distribution that training sees; at temperature 0 under softmax(logits).
     """
+    if sampling.whole and kernels_serve(logits, logits, logits.shape[1]):
+        return kernels.draw(logits, sampling.temperature, uniforms)
     if sampling.temperature not in (0.0, 1.0):
         logits = logits.div_(sampling.temperature)
     logits = logits.sub_(logits.amax(1, keepdim=True))

@@ -18,6 +18,8 @@ import torch.nn.functional as F  # noqa: N812 – the field's own abbreviation
 from torch import Tensor, nn
 
 from ppolab.errors import InvalidSettingError
+from ppolab.language import kernels
+from ppolab.language.hardware import kernels_serve
 from ppolab.language.models import LanguageModel
 from ppolab.language.tokens import TokenBatch
 
@@ -92,11 +94,17 @@ class Block(nn.Module):
         self.expand = nn.Linear(width, 4 * width)
         self.contract = nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, batch: TokenBatch, cache: Cache | None, layer: int) -> Tensor:
+    def forward(
+        self, x: Tensor, batch: TokenBatch, cache: Cache | None, layer: int,
+        wanted: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Map [tokens, width] to [tokens, width]; leave keys and values in the cache, if any.
 
-        `x` may have more rows than the batch has tokens: then the last are filling.
+        `x` may have more rows than the batch has tokens: then the last are filling. Where only some
+        tokens are wanted, [wanted], there are results for these alone, and filling.
         """
+        if kernels_serve(x, self.qkv.weight, x.shape[1] // self.heads):
+            return kernels.read(self, x, batch, cache, layer, wanted)
         rows, heads = len(batch), self.heads
         qkv = self.qkv(self.attention_norm(x))[: len(batch.tokens)]
         qkv = batch.spread(qkv)  # [rows, width of the batch, 3·width]
@@ -105,7 +113,10 @@ class Block(nn.Module):
             cache.keys[layer, :, :, : batch.width] = k
             cache.values[layer, :, :, : batch.width] = v
         mixed = causal_attention(q, k, v)  # [rows, heads, width of the batch, head]
-        mixed = filled(batch.gather(mixed.transpose(1, 2).flatten(2)), len(x))
+        mixed = batch.gather(mixed.transpose(1, 2).flatten(2))
+        if wanted is not None:
+            x, mixed = filled(x[wanted], usual_count(x, len(wanted))), mixed[wanted]
+        mixed = filled(mixed, len(x))
         return self._think(x + self.attention_output(mixed))
 
     def extend(self, x: Tensor, places: Tensor | int, cache: Cache, layer: int) -> Tensor:
@@ -120,6 +131,8 @@ class Block(nn.Module):
         Returns:
             [rows, width].
         """
+        if kernels_serve(x, self.qkv.weight, x.shape[1] // self.heads):
+            return kernels.extend(self, x, places, cache, layer)
         rows = len(x)
         q, k, v = self.qkv(self.attention_norm(x)).view(rows, 3, self.heads, -1).unbind(1)
         all_keys, all_values = cache.keys[layer], cache.values[layer]
@@ -188,8 +201,16 @@ class GPT(LanguageModel):
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
 
-    def forward(self, batch: TokenBatch, cache: Cache | None = None) -> Tensor:
+    def forward(
+        self, batch: TokenBatch, cache: Cache | None = None, wanted: Tensor | None = None
+    ) -> Tensor:
         """Hidden states [tokens, width] of every token; what is read also goes into the cache.
+
+        Args:
+            batch: what to read.
+            cache: where to leave keys and values.
+            wanted: [wanted] int64, the tokens whose states are asked for; None for all. In the last
+                block, which no other follows, only these go beyond attention.
 
         Raises:
             InvalidSettingError: a row is longer than the context.
@@ -201,11 +222,17 @@ class GPT(LanguageModel):
                 "Shorten prompt or response",
             )  # fmt: skip
         x = F.embedding(batch.tokens, self.embedding) + F.embedding(batch.positions, self.positions)
-        x = filled(x, usual_count(x))
+        x = filled(x, usual_count(x, len(x)))
         for layer, block in enumerate(self.blocks):
-            x = block(x, batch, cache, layer)
+            last = layer == len(self.blocks) - 1
+            x = block(x, batch, cache, layer, wanted if last else None)
         hidden: Tensor = self.norm(x)
-        return hidden[: len(batch.tokens)]
+        return hidden[: len(batch.tokens if wanted is None else wanted)]
+
+    def at(self, batch: TokenBatch, wanted: Tensor) -> Tensor:
+        """Hidden states [wanted, width] of some tokens only, [wanted] int64."""
+        states: Tensor = self(batch, wanted=wanted)
+        return states
 
     def extend(self, tokens: Tensor, places: Tensor | int, cache: Cache) -> Tensor:
         """Hidden states [rows, width] of one more token in each row.
@@ -258,7 +285,7 @@ class GPTWriter:
         self._cache = Cache(
             model.config, len(prompts), prompts.width + extra, weights.dtype, weights.device
         )
-        self.hidden = model(prompts, self._cache)[prompts.last]
+        self.hidden = model(prompts, self._cache, prompts.last)
         even = prompts.cells is None
         self._places: Tensor | int = prompts.width if even else prompts.lengths
 
@@ -275,16 +302,16 @@ class GPTWriter:
             self._places = self._places[rows]
 
 
-def usual_count(x: Tensor) -> int:
-    """How many rows to make of [rows, …], so that products meet the same sizes again and again.
+def usual_count(x: Tensor, count: int) -> int:
+    """How many rows like x's to make of `count`, for products to meet the same sizes again.
 
     In bfloat16 on a CPU, PyTorch's library (oneDNN) prepares machine code for each size of product
     that it meets and keeps it. Packed batches have a size of their own each: preparing would take
     longer than multiplying, and memory would grow with every update.
     """
     if x.dtype != torch.bfloat16 or x.is_cuda:
-        return len(x)
-    return -(-len(x) // _USUAL) * _USUAL
+        return count
+    return -(-count // _USUAL) * _USUAL
 
 
 def filled(x: Tensor, count: int) -> Tensor:
@@ -336,6 +363,9 @@ def token_log_probs(
     Returns:
         [n] float32, nats.
     """
+    if kernels_serve(hidden, embedding, len(embedding)):
+        hidden = filled(hidden, usual_count(hidden, len(hidden)))
+        return kernels.token_log_probs(hidden, embedding, targets, temperature)
     apply: Callable[..., Tensor] = _TokenLogProbs.apply
     return apply(hidden, embedding, targets, temperature)
 
@@ -345,7 +375,7 @@ class _TokenLogProbs(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, embedding: Tensor, targets: Tensor, temperature: float
     ) -> Tensor:
-        hidden = filled(hidden, usual_count(hidden))
+        hidden = filled(hidden, usual_count(hidden, len(hidden)))
         logits = F.linear(hidden, embedding)
         if temperature != 1.0:
             logits /= temperature

@@ -39,6 +39,14 @@ class LanguageModel(nn.Module):
         """Where it computes; what it is given may be elsewhere."""
         return next(self.parameters()).device
 
+    def at(self, batch: TokenBatch, wanted: Tensor) -> Tensor:
+        """Hidden states [wanted, width] of some tokens only, [wanted] int64.
+
+        A model may leave out what nobody else's state depends on.
+        """
+        states: Tensor = self(batch)[wanted]
+        return states
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Map hidden states [n, width] to logits [n, vocabulary] float32."""
         raise NotImplementedError

@@ -16,7 +16,13 @@ from ppolab.algorithms.conservative_scores import (
 from ppolab.errors import UnknownNameError
 from ppolab.language.generation import Samples
 from ppolab.language.models import LanguageModel
-from ppolab.language.reward_heads import RewardShape, drop_units, make_heads, make_pooling
+from ppolab.language.reward_heads import (
+    LastToken,
+    RewardShape,
+    drop_units,
+    make_heads,
+    make_pooling,
+)
 from ppolab.language.tokens import TokenBatch
 
 # How members' scores become one, by the caution that is asked for.
@@ -117,7 +123,7 @@ class RewardModel(ScoringModel):
 
     def member_scores(self, batch: TokenBatch) -> Tensor:
         """Scores [members, rows] float32 of whole texts."""
-        pooled = self.pool(self.trunk(batch), batch)
+        pooled = self._pooled(batch)
         if self.shape.masks:
             share = 1.0 - self.shape.dropout
             views = [self.head(pooled * kept / share) for kept in self.kept]
@@ -131,13 +137,20 @@ class RewardModel(ScoringModel):
 
         Units are dropped anew in each row, if at all.
         """
-        pooled = self.pool(self.trunk(batch), batch)
+        pooled = self._pooled(batch)
         dropping = self.shape.masks > 0
         seen = drop_units(pooled, self.shape.dropout, generator) if dropping else pooled
         scores = self.head(seen).float().t()
         if dropping:  # all masks share one head; scales are only known once learning is over
             return scores, pooled
         return (scores - self.shift.view(-1, 1)) * self.scale.view(-1, 1), pooled
+
+    def _pooled(self, batch: TokenBatch) -> Tensor:
+        """What the heads read, [rows, width]."""
+        if isinstance(self.pool, LastToken):
+            return self.trunk.at(batch, batch.last)
+        pooled: Tensor = self.pool(self.trunk(batch), batch)
+        return pooled
 
     @torch.no_grad()
     def scale_members(self, scores: Tensor | None) -> None:

@@ -53,7 +53,7 @@ def next_token_loss(
     prompts = torch.tensor([example.prompt for example in examples])
     learnt = batch.positions >= prompts.repeat_interleave(batch.lengths) - 1
     chosen = learnt.nonzero().squeeze(1)
-    log_probs = model.log_probs(model(batch)[chosen], targets[chosen])
+    log_probs = model.log_probs(model.at(batch, chosen), targets[chosen])
     return -log_probs.sum() / (total_tokens or len(chosen))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -71,6 +72,11 @@ class TokenBatch:
         cells = None if self.cells is None else self.cells.to(device)
         tokens, positions = self.tokens.to(device), self.positions.to(device)
         return TokenBatch(tokens, positions, self.lengths.to(device), self.width, cells)
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """[rows + 1] int64, where in `tokens` each row's first token is, and the end."""
+        return torch.nn.functional.pad(self.lengths.cumsum(0), (1, 0))
 
     @property
     def last(self) -> Tensor:

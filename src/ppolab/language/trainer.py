@@ -220,7 +220,7 @@ class RLHFTrainer(StageTrainer):
         values = samples.values
         if self.config.has_critic and values is None:
             with self.recorder.stage("values"), ranks.reading(trunk):
-                states = trunk(samples.context)[samples.predictors]
+                states = trunk.at(samples.context, samples.predictors)
                 values = samples.pad(self.learner.values(states))
         with self.recorder.stage("reward"):
             scores = self.reward(samples, texts_of(samples, self.tokenizer)).float()

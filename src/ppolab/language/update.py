@@ -123,7 +123,7 @@ def _learn_from(
     time = samples.responses.shape[1]
     mask = samples.mask
     advantages = experience.advantages[rows, :time][mask]
-    hidden = learner.policy(samples.context)[samples.predictors]
+    hidden = learner.policy.at(samples.context, samples.predictors)
     log_probs = learner.policy.log_probs(hidden, samples.targets, config.temperature)
     policy = policy_loss(log_probs, samples.log_probs[mask], advantages, config.clip_range)
     assert policy.losses is not None, "the policy loss must return the loss of each token"
@@ -139,7 +139,7 @@ def _learn_from(
         assert experience.returns is not None
         states = hidden
         if learner.critic is not None:
-            states = learner.critic(samples.context)[samples.predictors]
+            states = learner.critic.at(samples.context, samples.predictors)
         values = learner.values(states)
         returns = experience.returns[rows, :time][mask]
         if config.value_clip_range is None:

@@ -18,16 +18,15 @@ from ppolab.control.compiled import (
     CartPole,
     CompiledBackend,
     acting,
-    jit,
     learning,
     losses,
-    matrices,
     network,
     rollouts,
 )
-from ppolab.control.compiled.jit import is_on_disk
 from ppolab.control.config import PPOConfig
 from ppolab.control.trainer import PPOTrainer
+from ppolab.machine_code import jit, matrices
+from ppolab.machine_code.jit import is_on_disk
 
 QUICK = PPOConfig(
     total_steps=48_000, environments=8, rollout_steps=64, minibatch_size=64, epochs=10,
@@ -157,7 +156,7 @@ def test_warming_up_changes_neither_weights_nor_environment() -> None:
 
 
 KERNEL = """
-from ppolab.control.compiled.jit import compiled
+from ppolab.machine_code.jit import compiled
 
 @compiled()
 def double(x):
@@ -183,7 +182,7 @@ def test_a_change_of_the_package_makes_kernels_cold(
     path = tmp_path / "kernel_of_a_test.py"
     path.write_text(KERNEL)
     load(path).double(1.5)
-    monkeypatch.setattr(jit, "_fingerprint", lambda: "another")
+    monkeypatch.setattr(jit, "_fingerprint", lambda function: "another")
     assert not is_on_disk(load(path).double, 1.5)
 
 

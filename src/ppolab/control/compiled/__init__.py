@@ -2,8 +2,8 @@
 
 The order to read in: `network` (forward and backward of one network), `losses` and `policies` (the
 slopes at its output), `learning` (minibatches, epochs, Adam), `acting`, `backend` (the interface),
-and `matrices` with `lanes` for where the speed comes from. `ppolab.control.handwritten` has the
-same gradient in NumPy, without a thought for speed.
+and for where the speed comes from `matrices` with `lanes` of `ppolab.machine_code`.
+`ppolab.control.handwritten` has the same gradient in NumPy, without a thought for speed.
 """
 
 from ppolab.control.compiled.backend import CompiledBackend, rollout_compiled, supports

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.learning import Sizes, both_in, log_std_in
-from ppolab.control.compiled.matrices import padded_rows
 from ppolab.control.compiled.network import TILE, Padded, Tile, forward, new_tile
 from ppolab.control.compiled.policies import Actions, Masks, draw
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.matrices import padded_rows
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]

@@ -25,7 +25,6 @@ from ppolab.control.compiled.bridge import (
 from ppolab.control.compiled.cartpole import CartPole
 from ppolab.control.compiled.copies import CompiledEnvironment
 from ppolab.control.compiled.gridworld import GridWorld
-from ppolab.control.compiled.jit import is_on_disk
 from ppolab.control.compiled.learning import Learner, Sizes, whole_size
 from ppolab.control.compiled.policies import Actions, Masks
 from ppolab.control.config import PPOConfig
@@ -36,6 +35,7 @@ from ppolab.control.optimizer import Adam
 from ppolab.control.parameters import FlatParameters
 from ppolab.control.rollout import Environment, Rollout
 from ppolab.control.update import RATIO_HIGH, RATIO_LOW, Parts, UpdateReport
+from ppolab.machine_code.jit import is_on_disk
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]

@@ -9,10 +9,10 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.distributions import Categorical, Distribution
 from ppolab.control.environments import Finished
 from ppolab.control.observations import ObservationLayout
+from ppolab.machine_code.jit import compiled
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]

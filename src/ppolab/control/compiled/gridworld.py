@@ -15,8 +15,8 @@ from ppolab.control.compiled.copies import (
     new_copies,
     uniform,
 )
-from ppolab.control.compiled.jit import compiled
 from ppolab.errors import InvalidSettingError
+from ppolab.machine_code.jit import compiled
 
 Int64 = NDArray[np.int64]
 

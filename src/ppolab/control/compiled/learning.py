@@ -8,14 +8,12 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.losses import (
     LossSettings,
     Ratios,
     Samples,
     value_slopes,
 )
-from ppolab.control.compiled.matrices import dot
 from ppolab.control.compiled.network import (
     TILE,
     Padded,
@@ -30,6 +28,8 @@ from ppolab.control.compiled.network import (
     padded_size,
 )
 from ppolab.control.compiled.policies import policy_slopes
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.matrices import dot
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.network import Tile
+from ppolab.machine_code.jit import compiled
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
-from ppolab.control.compiled.matrices import (
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.matrices import (
     add_product,
     dot,
     padded_columns,

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.losses import ENTROPY, LossSettings, Ratios, Samples, clipped_pull
 from ppolab.control.distributions import LOG_2PI
 from ppolab.control.networks import MASKED
+from ppolab.machine_code.jit import compiled
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

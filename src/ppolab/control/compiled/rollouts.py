@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ppolab.control.compiled import cartpole, gridworld
 from ppolab.control.compiled.acting import act_as, judge
 from ppolab.control.compiled.copies import Copies, some_of
-from ppolab.control.compiled.jit import compiled
 from ppolab.control.compiled.learning import Sizes, both_in, log_std_in
-from ppolab.control.compiled.matrices import padded_rows
 from ppolab.control.compiled.network import new_tile
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.matrices import padded_rows
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""How the kernels of this package are compiled, and how their machine code is kept on disk."""
+"""How kernels are compiled, and how their machine code is kept on disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compiled(parallel: bool = False) -> Callable[[Function], Function]:
     Kernels release the GIL, check no bounds and divide by zero as IEEE 754 says.
 
     Numba renews a function's file on disk when the module it stands in changes. Our kernels call
-    others across modules, so here every kernel is renewed when any module with kernels changes.
+    others across modules, so here every kernel is renewed when any module of its package changes.
     """
 
     def decorate(function: Function) -> Function:
@@ -35,7 +35,7 @@ def compiled(parallel: bool = False) -> Callable[[Function], Function]:
         }  # fmt: skip
         try:
             kernel: Any = numba.njit(cache=True, **options)(function)
-            kernel._cache._cache_file._source_stamp = _fingerprint()
+            kernel._cache._cache_file._source_stamp = _fingerprint(function)
         except RuntimeError:  # neither beside the source nor at home may files be written
             kernel = numba.njit(**options)(function)
         return cast(Function, kernel)
@@ -56,11 +56,15 @@ def is_on_disk(kernel: Any, *arguments: Any) -> bool:
     return bool(key in cache._cache_file._load_index())
 
 
+def _fingerprint(function: Callable[..., Any]) -> str:
+    """A digest of every module with kernels: those of the function's own package, and these."""
+    return _digest(Path(function.__code__.co_filename).parent)
+
+
 @functools.cache
-def _fingerprint() -> str:
-    """A digest of every module of this package that holds kernels."""
+def _digest(folder: Path) -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), *sorted(folder.glob("*.py"))]:
         if path.name not in ("__init__.py", "backend.py", "bridge.py"):
             digest.update(path.read_bytes())
     return digest.hexdigest()

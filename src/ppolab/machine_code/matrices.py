@@ -1,12 +1,12 @@
-"""The matrix product of the compiled back end, and the layout that lets it be simple."""
+"""The matrix product of compiled kernels, and the layout that lets it be simple."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppolab.control.compiled.jit import compiled
-from ppolab.control.compiled.lanes import LANES, load, multiply_add, spread, store, total
+from ppolab.machine_code.jit import compiled
+from ppolab.machine_code.lanes import LANES, load, multiply_add, spread, store, total
 
 Float32 = NDArray[np.float32]
 

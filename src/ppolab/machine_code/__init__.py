@@ -1,0 +1,1 @@
+"""What compiled kernels are made of, whatever they compute: the compiler, registers, products."""
