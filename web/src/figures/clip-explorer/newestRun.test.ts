@@ -40,4 +40,8 @@ describe("the run whose ratios are shown first", () => {
     expect(newestRun([run("waiting", { state: "waiting", step: 0 }), unclipped])).toBeUndefined();
     expect(newestRun([unclipped, recorded])?.id).toBe("recorded");
   });
+
+  it("is no stage of a language model, which records none", () => {
+    expect(newestRun([recorded, run("stage", { kind: "rlhf", latest: {} })])?.id).toBe("recorded");
+  });
 });
