@@ -140,6 +140,19 @@ describe("a run in a lesson", () => {
     expect(asked[0]).toBe(`POST /api/runs/${run.id}/control {"action":"pause","name":null,"value":null}`);
   });
 
+  it.each([
+    ["starting", true],
+    ["running", false],
+  ] as const)("can be stopped while it is %s; settings are for what trains", async (state, still) => {
+    const { run } = serve("own", { state, state_words: state });
+    localStorage.setItem("ppolab.run:here:cartpole", run.id);
+    show();
+    const stop = await screen.findByRole("button", { name: "Stop" });
+    expect((screen.getByRole("slider") as HTMLInputElement).disabled).toBe(still);
+    fireEvent.click(stop);
+    await waitFor(() => expect(asked[0]).toContain('{"action":"stop"'));
+  });
+
   it("resumes an interrupted run from its checkpoint", async () => {
     const { run } = serve("own", {
       state: "interrupted",

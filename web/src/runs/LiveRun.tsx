@@ -14,7 +14,7 @@ import { RunControls } from "./RunControls";
 import { SettingSlider } from "./SettingSlider";
 import { StateBadge } from "./StateBadge";
 import { lastChange } from "./settings";
-import { isLive } from "./words";
+import { isLive, takesSettings } from "./words";
 
 export interface LiveRunProps {
   preset: string;
@@ -79,7 +79,7 @@ export function LiveRun(props: LiveRunProps) {
           run={run}
           values={snapshot.settings}
           changeOf={(name) => lastChange(feed?.record.events ?? [], name)}
-          disabled={locked !== false}
+          disabled={locked !== false || !takesSettings(state)}
           onApply={(name, value) => controls.send("set", { name, value })}
         />
       ) : (

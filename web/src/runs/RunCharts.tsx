@@ -4,10 +4,11 @@ import { MetricCard } from "../charts/MetricCard";
 import { RatioHistogram } from "../charts/RatioHistogram";
 import type { Column } from "./column";
 import type { RunFeed } from "./feed";
+import { useMediaQuery } from "../ui/useMediaQuery";
 import { useFeed, useRunView } from "./hooks";
 import { metricFormat, metricInfo, metricTick, SHOWN } from "./metrics";
 
-const MAIN_HEIGHT = 196; // px; the return and the ratios beside it are of one height
+const MAIN_HEIGHT = 196; // px; the main chart and what stands beside it are of one height
 
 interface Props {
   feed: RunFeed | null;
@@ -34,9 +35,11 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
     if (more.current && focus.some((key) => key !== shown.main)) more.current.open = true;
   }, [focus, shown]);
   const view = useRunView(feed, at);
+  const wide = useMediaQuery("(min-width: 1001px)"); // where runs.css has three columns
+  const besideMain = wide && kind !== "control";
   const side = (
     <>
-      {shown.side.map((key) => (
+      {shown.side.map((key, index) => (
         <Metric
           key={key}
           metric={key}
@@ -45,7 +48,7 @@ export function RunCharts({ feed, at = null, narrow = false, folded = false, foc
           value={view.metrics[key]}
           reading={reading}
           onRead={setReading}
-          height={narrow ? 68 : 104}
+          height={narrow ? 68 : index === 0 && besideMain ? MAIN_HEIGHT : 104}
           dense={narrow}
           focused={focus.includes(key)}
         />

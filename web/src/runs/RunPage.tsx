@@ -18,7 +18,7 @@ import { StagesPanel } from "./StagesPanel";
 import { StateBadge } from "./StateBadge";
 import { TextsPanel } from "./TextsPanel";
 import { lastChange } from "./settings";
-import { isLive, wholeNumber } from "./words";
+import { isLive, takesSettings, wholeNumber } from "./words";
 
 const route = getRouteApi("/runs/$id");
 const NO_STEPS = new Float64Array(0);
@@ -109,16 +109,20 @@ export default function RunPage() {
       {run && !run.recorded && (
         <div className="run-steer">
           <RunControls feed={feed} controls={controls} />
-          {live &&
-            run.settings.map((setting) => (
-              <SettingSlider
-                key={setting.name}
-                setting={setting}
-                value={snapshot.settings[setting.name] ?? setting.value}
-                change={lastChange(feed?.record.events ?? [], setting.name)}
-                onApply={(value) => controls.send("set", { name: setting.name, value })}
-              />
-            ))}
+          {live && run.settings.length > 0 && (
+            <div className="run-settings">
+              {run.settings.map((setting) => (
+                <SettingSlider
+                  key={setting.name}
+                  setting={setting}
+                  value={snapshot.settings[setting.name] ?? setting.value}
+                  change={lastChange(feed?.record.events ?? [], setting.name)}
+                  disabled={!takesSettings(state)}
+                  onApply={(value) => controls.send("set", { name: setting.name, value })}
+                />
+              ))}
+            </div>
+          )}
         </div>
       )}
       {run && run.kind !== "control" && <StagesPanel run={run} state={state} />}

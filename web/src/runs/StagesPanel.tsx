@@ -68,7 +68,8 @@ function StageCard({ stage, here }: { stage: Stage; here: boolean }) {
       {stage.state === null ? (
         <p className="caption">{stage.state_words}</p>
       ) : (
-        <StateBadge state={stage.state} words={stage.state_words} />
+        // Where it is at is told beside the title, and would be old here.
+        <StateBadge state={stage.state} words={stage.state === "running" ? "running" : stage.state_words} />
       )}
       {stage.figures.length > 0 && <Figures stage={stage} />}
     </li>

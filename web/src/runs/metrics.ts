@@ -35,7 +35,7 @@ export const SHOWN: Record<RunKind, Shown> = {
   "reward-model": {
     main: "rm_accuracy",
     verdict: { label: "accuracy", metric: "rm_accuracy" },
-    side: ["rm_loss", "rm_train_loss", "rm_clear_accuracy", "rm_margin", "rm_spread", "rm_calibration_error"],
+    side: ["rm_loss", "rm_train_loss", "rm_clear_accuracy", "rm_margin", "rm_spread", "rm_calibration_error", "learning_rate"],
     sideWords: "Losses, margins and calibration",
   },
   rlhf: {
@@ -49,7 +49,9 @@ export const SHOWN: Record<RunKind, Shown> = {
       "entropy",
       "eval_distinct_2",
       "clip_fraction",
+      "approx_kl",
       "explained_variance",
+      "learning_rate",
     ],
     sideWords: "Gold score, KL, length and diversity",
   },

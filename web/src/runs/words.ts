@@ -15,6 +15,11 @@ export function isLive(state: RunState): boolean {
   return state === "waiting" || state === "starting" || state === "running" || state === "paused";
 }
 
+/** States in which a setting can be changed: before them nothing trains yet. */
+export function takesSettings(state: RunState | null): boolean {
+  return state === "running" || state === "paused";
+}
+
 /** What the run does, in words that stay true while the connection is away. */
 export function stateWords(link: Link, state: RunState, words: string, step: number): string {
   const at = `step ${wholeNumber(step)}`;
