@@ -59,7 +59,10 @@ def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["shared", "sharded", "sharded, a critic of its own"])
+@pytest.mark.parametrize(
+    "kind",
+    ["shared", "sharded", pytest.param("sharded, a critic of its own", marks=pytest.mark.slow)],
+)
 def test_a_run_on_two_ranks_is_the_run_on_one(tmp_path: Path, stage: RLHFStage, kind: str) -> None:
     if "critic" in kind:  # all weights are trained then, not an adapter's alone
         stage = dataclasses.replace(
