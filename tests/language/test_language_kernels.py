@@ -254,7 +254,7 @@ def test_compiling_is_announced_once_and_only_where_the_disk_has_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Cold:
-        signatures: tuple[()] = ()
+        overloads: tuple[()] = ()
 
         def __call__(self, *arguments: object) -> None:
             pass

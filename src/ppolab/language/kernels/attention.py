@@ -32,6 +32,7 @@ from ppolab.machine_code.lanes import (
     total,
 )
 from ppolab.machine_code.matrices import (
+    BLOCK_COLUMNS,
     BLOCK_ROWS,
     add_product,
     padded_columns,
@@ -106,20 +107,50 @@ def _score(left: Float32, turned: Float32, time: int, size: int, out: Float32) -
 @compiled()
 def _mix_past(weights: Float32, time: int, values: Float32, out: Float32) -> None:
     """Weights · values; later times have weight 0 and are not computed."""
-    out[: padded_rows(time)] = np.float32(0.0)
     for i in range(0, time, BLOCK_ROWS):
-        end = i + BLOCK_ROWS
-        add_product(weights[i:end, :end], values[:end], out[i:end])
+        _mix_four(weights, i, 0, i + BLOCK_ROWS, values, out)
 
 
 @compiled()
 def _mix_future(weights: Float32, time: int, values: Float32, out: Float32) -> None:
     """Weightsᵀ · values; earlier times have weight 0 and are not computed."""
-    rows = padded_rows(time)
-    out[:rows] = np.float32(0.0)
+    turned, rows = weights.T, padded_rows(time)
     for i in range(0, time, BLOCK_ROWS):
-        end = i + BLOCK_ROWS
-        add_product(weights[i:rows, i:end].T, values[i:rows], out[i:end])
+        _mix_four(turned, i, i, rows, values, out)
+
+
+@compiled()
+def _mix_four(
+    weights: Float32, i: int, first: int, last: int, values: Float32, out: Float32
+) -> None:
+    """Four rows, from i on, of weights · values, summed over the times from first to last.
+
+    The inner loops of `add_product` for sums that are short: they begin at 0 in registers.
+    """
+    wide = values.shape[1]
+    flat_values, flat_out = values.reshape(-1), out.reshape(-1)
+    nothing = spread(np.float32(0.0))
+    for j in range(0, wide, BLOCK_COLUMNS):
+        sum00, sum01, sum10, sum11 = nothing, nothing, nothing, nothing
+        sum20, sum21, sum30, sum31 = nothing, nothing, nothing, nothing
+        for k in range(first, last):
+            left = load(flat_values, k * wide + j)
+            right = load(flat_values, k * wide + j + LANES)
+            w0, w1 = spread(weights[i, k]), spread(weights[i + 1, k])
+            w2, w3 = spread(weights[i + 2, k]), spread(weights[i + 3, k])
+            sum00, sum01 = multiply_add(w0, left, sum00), multiply_add(w0, right, sum01)
+            sum10, sum11 = multiply_add(w1, left, sum10), multiply_add(w1, right, sum11)
+            sum20, sum21 = multiply_add(w2, left, sum20), multiply_add(w2, right, sum21)
+            sum30, sum31 = multiply_add(w3, left, sum30), multiply_add(w3, right, sum31)
+        start = i * wide + j
+        store(flat_out, start, sum00)
+        store(flat_out, start + LANES, sum01)
+        store(flat_out, start + wide, sum10)
+        store(flat_out, start + wide + LANES, sum11)
+        store(flat_out, start + 2 * wide, sum20)
+        store(flat_out, start + 2 * wide + LANES, sum21)
+        store(flat_out, start + 3 * wide, sum30)
+        store(flat_out, start + 3 * wide + LANES, sum31)
 
 
 @compiled()

@@ -17,8 +17,11 @@ _WORTH_SHARING = 1 << 14  # numbers, which take a kernel some ten microseconds
 
 
 def flat(tensor: Tensor) -> NDArray[Any]:
-    """A contiguous tensor's own memory as one row; bfloat16, which NumPy lacks, as int16."""
-    tensor = tensor.detach().view(-1)
+    """A contiguous tensor's own memory as one row; bfloat16, which NumPy lacks, as int16.
+
+    Call it where autograd is off, as it is inside of `torch.autograd.Function`.
+    """
+    tensor = tensor.view(-1)
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.view(torch.int16)
     array: NDArray[Any] = tensor.numpy()
@@ -35,7 +38,7 @@ def share(kernel: Any, *arguments: Any) -> None:
     parts = threads()
     if parts is not None and arguments[0].size < _WORTH_SHARING:
         parts = 1
-    if not kernel.signatures and not is_on_disk(kernel, parts, *arguments):
+    if not kernel.overloads and not is_on_disk(kernel, parts, *arguments):
         _announce()
     kernel(parts, *arguments)
 
