@@ -43,7 +43,8 @@ async function accessible(name) {
 async function enterLesson() {
   await page.goto(server.base);
   await page.getByRole("heading", { name: "Meeting PPO" }).first().waitFor();
-  assert.equal(await page.getByText("not written yet").count(), 11);
+  const unwritten = (await api("/api/course")).chapters.filter(({ written }) => !written).length;
+  assert.equal(await page.getByText("not written yet").count(), unwritten);
   await accessible("the map");
   await page.getByRole("link", { name: /A first run/ }).first().click();
   await page.getByRole("heading", { level: 1, name: "A first run" }).waitFor();

@@ -71,16 +71,17 @@ async function prepare() {
   return run.id;
 }
 
-/** The pages there are, by name: those of the first written chapter and of the newest run. */
+/** The pages there are, by name: those of every chapter and of the newest run. */
 async function pages() {
   const course = await json("/api/course");
   const runs = await json("/api/runs");
-  const chapter = course.chapters.find(({ written }) => written);
   const found = { map: "/", runs: "/runs", "clip-explorer": "/instruments/clip-explorer" };
-  for (const { kind, slug } of chapter?.lessons ?? []) {
-    if (kind === "lesson") found[`lesson-${slug}`] = `/learn/${chapter.slug}/${slug}`;
-    else if (kind === "questions") found.questions = `/questions/${slug}`;
-    else found[`challenge-${slug}`] = `/challenge/${slug}`;
+  for (const chapter of course.chapters) {
+    for (const { kind, slug } of chapter.lessons) {
+      if (kind === "lesson") found[`lesson-${slug}`] = `/learn/${chapter.slug}/${slug}`;
+      else if (kind === "questions") found[`questions-${slug}`] = `/questions/${slug}`;
+      else found[`${kind}-${slug}`] = `/${kind}/${slug}`;
+    }
   }
   const run = runs.find(({ step }) => step > 0);
   if (run) {

@@ -26,6 +26,11 @@ const questions = createRoute({
   path: "/questions/$chapter",
   component: lazyRouteComponent(() => import("./questions/QuestionsPage")),
 });
+const derivation = createRoute({
+  getParentRoute: () => root,
+  path: "/derivation/$slug",
+  component: lazyRouteComponent(() => import("./derivations/DerivationPage")),
+});
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
@@ -48,7 +53,7 @@ const clipExplorer = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([map, lesson, challenge, questions, runs, run, clipExplorer]),
+  routeTree: root.addChildren([map, lesson, challenge, questions, derivation, runs, run, clipExplorer]),
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: PageError,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppolab.assessment import ChallengeFolder
+from ppolab.assessment.derivations import check_derivation
 from ppolab.assessment.questions import Question, check_question
 from ppolab.course.ast import (
     Block,
@@ -122,6 +123,28 @@ def check_course(content: Path, run_code: bool = True) -> list[Finding]:
             Finding(str(question.file), flaw.problem, "Mend the question.")
             for flaw in check_question(question)
         ]
+    return findings + check_derivations(course, known)
+
+
+def check_derivations(course: Course, known: Known) -> list[Finding]:
+    """Check that derivations can be read, tell right from wrong, and have sound texts."""
+    try:
+        derivations = list(course.derivations().values())
+    except PPOLabError as error:
+        return [finding_of(error)]
+    findings: list[Finding] = []
+    for derivation in derivations:
+        report = Report(str(derivation.folder))
+        pieces = [text for _, text in derivation.proof.shown(0)]
+        texts = [derivation.prompt, derivation.explanation, *derivation.hints, *pieces]
+        for text in [*texts, *(symbol.words for symbol in derivation.world.symbols)]:
+            try:
+                report.check_blocks(parse_document(text, report.where)[0], known, frozenset())
+            except PPOLabError as error:
+                report.findings.append(finding_of(error))
+        for flaw in check_derivation(derivation):
+            report.add(flaw.problem, "Mend derivation.yaml.")
+        findings += report.findings
     return findings
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ppolab.assessment import ChallengeFolder, find_challenges
+from ppolab.assessment.derivations import Derivation, find_derivations
 from ppolab.assessment.questions import Question, find_questions, load_question
 from ppolab.course.ast import Block
 from ppolab.course.lesson import LESSON_FIELDS, front_matter, parse_document, read_lesson
@@ -42,10 +43,11 @@ class Outline:
 class Course:
     """The course in a content folder: `course.yaml` and `chapters/NN-slug/`.
 
-    A chapter folder holds `lessons/*.md`, `questions/*.py`, `challenges/*/`, and `chapter.yaml`,
-    whose `order` lists `lesson: slug`, `challenge: slug` and, for all of the chapter's questions,
-    `questions: slug-of-the-chapter`. Without an order, lessons come by file name, then questions,
-    then challenges. A number before a file's name ("01-") orders it and is no part of its slug.
+    A chapter folder holds `lessons/*.md`, `questions/*.py`, `derivations/*/`, `challenges/*/`, and
+    `chapter.yaml`, whose `order` lists `lesson: slug`, `derivation: slug`, `challenge: slug` and,
+    for all of the chapter's questions, `questions: slug-of-the-chapter`. Without an order, lessons
+    come by file name, then questions, derivations and challenges. A number before a file's name
+    ("01-") orders it and is no part of its slug.
     """
 
     def __init__(self, content: Path) -> None:
@@ -100,6 +102,17 @@ class Course:
         """The questions of a chapter in their order."""
         return [question for question in self.questions().values() if question.chapter == chapter]
 
+    def derivations(self) -> dict[str, Derivation]:
+        """Every derivation by its slug."""
+        return find_derivations(self.content)
+
+    def derivation(self, slug: str) -> Derivation:
+        """A derivation. Raises UnknownNameError."""
+        known = self.derivations()
+        if slug not in known:
+            raise UnknownNameError("derivation", slug, sorted(known))
+        return known[slug]
+
     def text(self, markdown: str, where: str) -> list[Block]:
         """Parse a challenge's prompt or hint."""
         return parse_document(markdown, where)[0]
@@ -142,6 +155,8 @@ class Course:
         present: list[tuple[ItemKind, str]] = [("lesson", slug) for slug in lessons]
         if any(folder.glob("questions/*.py")):
             present.append(("questions", NUMBERED.sub("", folder.name)))
+        derivations = folder.glob("derivations/*/derivation.yaml")
+        present += [("derivation", path.parent.name) for path in sorted(derivations)]
         present += [("challenge", slug) for slug in sorted(challenges)]
         file = folder / "chapter.yaml"
         order = read_yaml(file).get("order") if file.is_file() else None
@@ -156,8 +171,8 @@ class Course:
         return [entry for entry in listed if entry in present] + forgotten
 
     def _item(self, folder: Path, kind: ItemKind, slug: str) -> Item:
-        if kind == "challenge":
-            values = read_yaml(folder / "challenges" / slug / "challenge.yaml")
+        if kind in ("challenge", "derivation"):
+            values = read_yaml(folder / f"{kind}s" / slug / f"{kind}.yaml")
             return Item(kind, slug, str(values.get("title", slug)), int(values.get("minutes", 0)))
         if kind == "questions":
             questions = [load_question(file) for file in sorted(folder.glob("questions/*.py"))]

@@ -224,6 +224,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/derivations/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Derivation
+         * @description A derivation with the learner's standing.
+         */
+        get: operations["get_derivation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/derivations/{slug}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Arrange Proof
+         * @description Submit proof blocks in order.
+         */
+        post: operations["arrange_proof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/derivations/{slug}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write Lines
+         * @description Submit typed lines; each is tried against the one before on random cases.
+         */
+        post: operations["write_lines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/derivations/{slug}/formulas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove Formulas
+         * @description Ask whether lines are equal as formulas, for a few seconds.
+         */
+        post: operations["prove_formulas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/derivations/{slug}/hints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Hint
+         * @description Show the next hint, once enough was tried.
+         */
+        post: operations["show_hint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/challenges/{slug}": {
         parameters: {
             query?: never;
@@ -581,6 +681,14 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ArrangeProof
+         * @description Submit proof blocks in order.
+         */
+        ArrangeProof: {
+            /** Pieces */
+            pieces: string[];
+        };
+        /**
          * Attempt
          * @description A submission and its verdict.
          */
@@ -783,6 +891,82 @@ export interface components {
             total: number;
         };
         /**
+         * Derivation
+         * @description A derivation with the learner's standing.
+         */
+        Derivation: {
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Chapter */
+            chapter: string;
+            /** Minutes */
+            minutes: number;
+            /** Prompt */
+            prompt: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+            /** World */
+            world: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+            /** Symbols */
+            symbols: components["schemas"]["DerivationSymbol"][];
+            /** Functions */
+            functions: string[];
+            /** Pieces */
+            pieces: components["schemas"]["ProofPiece"][];
+            /** Proof */
+            proof: string[];
+            /** Proof Done */
+            proof_done: boolean;
+            /** Proof Attempts */
+            proof_attempts: number;
+            /** Chains */
+            chains: components["schemas"]["DerivationChain"][];
+            /** Hints */
+            hints: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[][];
+            /** Hints Total */
+            hints_total: number;
+            /** Hint Waits */
+            hint_waits: number;
+            /** Done */
+            done: boolean;
+            /** Explanation */
+            explanation: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+        };
+        /**
+         * DerivationChain
+         * @description Lines to write, from a start to a goal.
+         */
+        DerivationChain: {
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Start */
+            start: string;
+            /** Start Tex */
+            start_tex: string;
+            /** Goal */
+            goal: string;
+            /** Relations */
+            relations: string[];
+            /** Reached */
+            reached: boolean;
+            /** Lines */
+            lines: string[];
+        };
+        /**
+         * DerivationSymbol
+         * @description A name that may stand in a line.
+         */
+        DerivationSymbol: {
+            /** Name */
+            name: string;
+            /** Tex */
+            tex: string;
+            /** Words */
+            words: (components["schemas"]["TextInline"] | components["schemas"]["CodeInline"] | components["schemas"]["MathInline"] | components["schemas"]["StyledInline"] | components["schemas"]["LinkInline"] | components["schemas"]["BreakInline"])[];
+        };
+        /**
          * DirectiveBlock
          * @description An instrument, a live run, a step of the stage or a note, with its attributes.
          *
@@ -923,6 +1107,16 @@ export interface components {
             event: components["schemas"]["RunEvent"];
         };
         /**
+         * ExampleQuantity
+         * @description What a symbol is in a case, as people read it.
+         */
+        ExampleQuantity: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * Figure
          * @description A number by which a stage is judged, at its start and at its newest measurement.
          */
@@ -935,6 +1129,14 @@ export interface components {
             before: number | null;
             /** After */
             after: number | null;
+        };
+        /**
+         * FormulaResult
+         * @description Which lines SymPy proved to be the same formula as the line before.
+         */
+        FormulaResult: {
+            /** Proved */
+            proved: boolean[];
         };
         /**
          * FrameMessage
@@ -1106,6 +1308,54 @@ export interface components {
             kind: "lesson" | "challenge" | "questions" | "derivation";
             /** Done */
             done: boolean;
+        };
+        /**
+         * LineExample
+         * @description A small case on which a line does not follow.
+         */
+        LineExample: {
+            /** Size */
+            size: string;
+            /** Quantities */
+            quantities: components["schemas"]["ExampleQuantity"][];
+            /** Before */
+            before: string;
+            /** Line */
+            line: string;
+        };
+        /**
+         * LineResult
+         * @description How one line was found.
+         */
+        LineResult: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "right" | "wrong" | "unreadable" | "not checked";
+            /** Words */
+            words: string;
+            /** Tex */
+            tex: string;
+            /**
+             * Relation
+             * @enum {string}
+             */
+            relation: "=" | ">=" | "<=";
+            example: components["schemas"]["LineExample"] | null;
+        };
+        /**
+         * LinesResult
+         * @description How a chain was found.
+         */
+        LinesResult: {
+            /** Lines */
+            lines: components["schemas"]["LineResult"][];
+            /** Reached */
+            reached: boolean;
+            /** Words */
+            words: string;
+            derivation: components["schemas"]["Derivation"];
         };
         /**
          * LinkInline
@@ -1380,6 +1630,29 @@ export interface components {
              * @default null
              */
             mend: string | null;
+        };
+        /**
+         * ProofPiece
+         * @description A proof block, under a name that says nothing about it.
+         */
+        ProofPiece: {
+            /** Id */
+            id: string;
+            /** Children */
+            children: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+        };
+        /**
+         * ProofResult
+         * @description How the blocks were found; credit in quarters of a whole.
+         */
+        ProofResult: {
+            /** Right */
+            right: boolean;
+            /** Credit */
+            credit: number;
+            /** Words */
+            words: string;
+            derivation: components["schemas"]["Derivation"];
         };
         /**
          * Question
@@ -1899,6 +2172,16 @@ export interface components {
             /** Ticked */
             ticked: number[];
         };
+        /**
+         * WriteLines
+         * @description Submit the lines of a chain; blank ones are left out.
+         */
+        WriteLines: {
+            /** Chain */
+            chain: number;
+            /** Lines */
+            lines: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2259,6 +2542,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Question"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_derivation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Derivation"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    arrange_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArrangeProof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofResult"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteLines"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinesResult"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove_formulas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteLines"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaResult"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_hint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Derivation"];
                 };
             };
             /** @description A problem, in words */

@@ -31,6 +31,14 @@ describe("the next step", () => {
     const next = nextStep(course([link("one", true), link("two", false), link("three", false)]));
     expect(next).toMatchObject({ link: { slug: "two" }, chapter: { number: 4 }, first: false });
   });
+  it("is in a chapter that has lessons, as long as there is one", () => {
+    const early = { ...chapter(2, "A", [link("derive", false, "derivation")]) };
+    const both = course([link("one", false)]);
+    both.chapters.unshift(early);
+    expect(nextStep(both)).toMatchObject({ link: { slug: "one" } });
+    both.chapters = [early, chapter(4, "B", [link("one", true)])];
+    expect(nextStep(both)).toMatchObject({ link: { slug: "derive" } });
+  });
   it("is told to be the first while nothing is done", () => {
     expect(nextStep(course([link("one", false)]))?.first).toBe(true);
   });

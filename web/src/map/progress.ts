@@ -11,9 +11,13 @@ export interface NextStep {
   first: boolean;
 }
 
-/** The first thing that is not done; null when all that is written is done. */
+/**
+ * The first thing that is not done; null when all that is written is done. Chapters with lessons come
+ * first: a derivation alone, before its chapter is written, is no place to start.
+ */
 export function nextStep(course: Course): NextStep | null {
-  for (const chapter of course.chapters) {
+  const taught = course.chapters.filter((chapter) => chapter.lessons.some(({ kind }) => kind === "lesson"));
+  for (const chapter of [...taught, ...course.chapters]) {
     const link = chapter.lessons.find((candidate) => !candidate.done);
     if (link) return { chapter, link, first: course.done === 0 };
   }
