@@ -16,6 +16,7 @@ from ppolab.language.rival_stages import BestOfNStage, DPOStage
 from ppolab.language.stage_models import BASE
 from ppolab.runs import RunFolder, Runs
 from ppolab.runs.stage_results import figures_of
+from ppolab.runs.studies.overoptimization import fitted_laws, points_of
 from tiny_task import TinyTask, tiny_task
 
 __all__ = ["tiny_task"]  # the fixture that every test here uses
@@ -85,3 +86,14 @@ def test_pairs_are_compared_and_rivals_judged_by_the_one_that_is_named(tmp_path:
 def test_an_unknown_judge_is_refused_before_anything_begins(stage: Any) -> None:
     with pytest.raises(UnknownNameError, match="Known: lexicon, people"):
         stage(judge="critic")
+
+
+def test_each_judge_has_a_law_of_its_own(tmp_path: Path) -> None:
+    training = BestOfNConfig(n=(1, 2, 4), prompts=4, prompts_at_a_time=4, longest_response=12)
+    run = finished(Runs(tmp_path).create(BestOfNStage("tiny", training=training)))
+    points = points_of(run)
+    laws = {law.of: law.law for law in fitted_laws([run], points)}
+    assert set(laws) == {"gold", "reward", "second"}
+    for point in points:  # two points above KL 0, through which the law goes
+        assert point.second_gain is not None
+        assert laws["second"].gain(point.kl) == pytest.approx(point.second_gain, abs=1e-5)

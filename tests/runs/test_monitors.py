@@ -115,6 +115,11 @@ def test_without_a_gold_judge_strange_texts_or_like_ones_are_the_sign() -> None:
             "length drift",
             10,
         ),
+        (  # what grows from the third update on is compared with the first two
+            rows(response_length=[10.0] * 2 + [12.5] * 5, length_correlation=[0.5] * 7),
+            "length drift",
+            7,
+        ),
         (
             rows(response_length=[10.0] * 5 + [8.0] * 5, length_correlation=[-0.5] * 10),
             "length drift",
@@ -161,6 +166,8 @@ def test_a_reward_model_no_better_than_a_coin_and_one_that_learnt_the_opposite()
     # Three standard errors of 600 pairs are 0.061.
     assert of(600, rm_gold_accuracy=[0.43]) == [(1, "swapped labels")]
     assert of(600, rm_gold_accuracy=[0.45]) == []
+    assert of(600, rm_gold_accuracy=[0.43], rm_accuracy=[0.55]) == [(1, "swapped labels")]
+    assert of(600, rm_gold_accuracy=[0.15], rm_accuracy=[0.15]) == []  # ties, which no label made
     assert of(600, rm_spread=[0.0]) == [(1, "dead reward")]
     # What is measured before anything was learnt is chance, and nobody's fault.
     chance: Rows = [

@@ -74,6 +74,11 @@ def test_gold_and_reward_have_laws_of_their_own() -> None:
     assert fits["reward"].law.beta == pytest.approx(0.1)  # type: ignore[union-attr]
     assert fits["gold"].law.groups == 3  # type: ignore[union-attr]
     assert fit_points([], "gold") is None
+    assert fit_points(points, "second") is None  # there is no second judge
+    second = [dataclasses.replace(p, second=0.0, second_gain=-p.gold_gain) for p in points]
+    turned = fit_points([*second, point("d", 9.0, 5.0)], "second")  # one that nobody judged
+    assert turned is not None
+    assert (turned.points, turned.law.alpha) == (9, pytest.approx(-1.0))
     with pytest.raises(InvalidSettingError, match="too few points"):
         fit_points([point("a", 1.0, 0.5)], "gold")
 

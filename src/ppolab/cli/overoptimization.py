@@ -212,12 +212,17 @@ def _write(path: Path, result: dict[str, Any]) -> None:
 
 def _show(console: Console, points: list[Point], laws: list[FittedLaw]) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("method", "KL coefficient or n", "KL, nats", "gold", "reward"):
+    for heading in ("method", "KL coefficient or n", "KL, nats", "gold", "second judge", "reward"):
         table.add_column(heading, justify="left" if heading == "method" else "right")
     for point in _last_of_each(points):
         pushed = f"best of {point.n}" if point.n is not None else f"{point.kl_coef:g}"
         table.add_row(
-            point.method, pushed, number(point.kl), number(point.gold, 3), number(point.reward, 3)
+            point.method,
+            pushed,
+            number(point.kl),
+            number(point.gold, 3),
+            number(point.second, 3),
+            number(point.reward, 3),
         )
     console.print(table)
     fits = Table(box=None, pad_edge=False)

@@ -184,15 +184,15 @@ class BestOfNSampler(StageTrainer):
             return None
         return float(best_of_n_value(self.scores, self.judged_again, n).mean())
 
-    def law(self, of: Literal["gold", "reward"] = "gold") -> OveroptimizationLaw | None:
-        """The law fitted to the curve of what was judged or of what chose.
+    def law(self, of: Literal["gold", "reward", "second"] = "gold") -> OveroptimizationLaw | None:
+        """The law fitted to the curve of what was judged, of what chose, or of the second judge.
 
         Its errors are those of leaving out one prompt. None with less than two values of n above 1.
         """
         ns = self.config.n
-        if sum(n > 1 for n in ns) < 2:
+        if sum(n > 1 for n in ns) < 2 or (of == "second" and self.second is None):
             return None
-        judged = self.judged if of == "gold" else self.scores
+        judged = {"gold": self.judged, "reward": self.scores, "second": self.judged_again}[of]
         worths = torch.stack([best_of_n_value(self.scores, judged, n) for n in ns], 1)
         gains = worths - judged.mean(1, keepdim=True)  # [prompts, numbers of answers]
         kl = torch.tensor([best_of_n_kl(n) for n in ns])

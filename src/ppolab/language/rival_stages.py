@@ -110,12 +110,14 @@ def best_of_n_sampler(stage: BestOfNStage, recorder: Recorder, say: Say) -> Best
 def keep_curve(folder: Path, sampler: BestOfNSampler) -> None:
     """Leave what each n came to, and the laws fitted to it, in the stage's folder.
 
-    `law` is of the gold score, `proxy_law` of the reward that chose.
+    `law` is of the gold score, `proxy_law` of the reward that chose, `second_law` of the second
+    judge, if there is one.
     """
     data = {
         "points": [dataclasses.asdict(point) for point in sampler.curve()],
         "law": _plain(sampler.law()),
         "proxy_law": _plain(sampler.law(of="reward")),
+        "second_law": _plain(sampler.law(of="second")),
     }
     (folder / CURVE_NAME).write_text(json.dumps(data, indent=1) + "\n", "utf8")
 

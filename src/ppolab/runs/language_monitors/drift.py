@@ -115,14 +115,17 @@ class LengthDrift:
     """Mean correlation of score and length: length then tells a sixth of the scores' variance. It
     was 0.1 by a sound reward model, and 0.6 to 0.9 by one whose raters liked long answers."""
     window: int = 5
-    """Updates that are averaged at either end."""
+    """Newest updates that are averaged."""
+    start: int = 2
+    """First updates that are: by the fifth, answers paid for their length had grown by a third."""
 
     def judge(self, series: Series) -> Finding | None:
         """Compare the newest lengths with the first, and with what is paid for them."""
-        if any(key not in series or len(series[key].values) < 2 * self.window for key in self.keys):
+        needed = self.window + self.start
+        if any(key not in series or len(series[key].values) < needed for key in self.keys):
             return None
         lengths = series["response_length"].values
-        first = sum(lengths[: self.window]) / self.window
+        first = sum(lengths[: self.start]) / self.start
         now = sum(lengths[-self.window :]) / self.window
         paid = sum(series["length_correlation"].values[-self.window :]) / self.window
         longer = now > self.factor * first and paid > self.correlation

@@ -71,7 +71,7 @@ class SwappedLabels:
     """A reward model that has learnt the opposite: chosen and rejected were mixed up."""
 
     kind: ClassVar[str] = "swapped labels"
-    keys: ClassVar[tuple[str, ...]] = ("rm_gold_accuracy",)
+    keys: ClassVar[tuple[str, ...]] = ("rm_gold_accuracy", "rm_accuracy")
     held_out: int
     """Held-out pairs of which the right order is known."""
     errors: float = 3.0
@@ -79,10 +79,12 @@ class SwappedLabels:
 
     def judge(self, series: Series) -> Finding | None:
         """Look whether the model orders known pairs worse than chance."""
-        values = _learnt(series["rm_gold_accuracy"])
+        values = _learnt(series["rm_gold_accuracy"]) if "rm_gold_accuracy" in series else []
         limit = 0.5 - self.errors * 0.5 / math.sqrt(self.held_out)
         if not values or not values[-1] < limit:
             return None
+        if "rm_accuracy" in series and not series["rm_accuracy"].values[-1] > 0.5:
+            return None  # it has not learnt the labels either: scores that are the same order none
         now = values[-1]
         return Finding(
             f"{now:.1%} of the held-out pairs whose right order is known are ordered rightly: "

@@ -28,8 +28,9 @@ from ppolab.runs.folder import RunFolder
 from ppolab.runs.registry import Runs
 from ppolab.runs.statistics import Interval, t_quantile
 
-Of = Literal["gold", "reward"]
-_LAWS: dict[Of, str] = {"gold": "law", "reward": "proxy_law"}  # as a run of best-of-n keeps them
+Of = Literal["gold", "reward", "second"]
+# As a run of best-of-n keeps them.
+_LAWS: dict[Of, str] = {"gold": "law", "reward": "proxy_law", "second": "second_law"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class Point:
     n: int | None = None  # answers to choose among; None for rl
     kl_coef: float | None = None  # price of KL at the start of the run
     seed: int = 1
+    second: float | None = None  # of the second judge, who is none of those above
+    second_gain: float | None = None
+
+    def gain(self, of: Of) -> float | None:
+        """What was gained by one of the judges; None where there is no second."""
+        return {"gold": self.gold_gain, "reward": self.reward_gain, "second": self.second_gain}[of]
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ def points_of(run: RunFolder) -> list[Point]:
             "Give runs of reinforcement or best-of-n whose task has a judge",
         )  # fmt: skip
     kl, gold, reward = (columns[key] for key in keys)
+    second = columns["eval_gold_second"].values if "eval_gold_second" in columns else None
     training = run.manifest.config["training"]
     return [
         Point(
@@ -147,6 +155,8 @@ def points_of(run: RunFolder) -> list[Point]:
             gold.values[i], reward.values[i],
             gold.values[i] - gold.values[0], reward.values[i] - reward.values[0],
             step=step, kl_coef=training["kl_coef"], seed=training["seed"],
+            second=None if second is None else second[i],
+            second_gain=None if second is None else second[i] - second[0],
         )
         for i, step in enumerate(kl.steps)
         if i > 0
@@ -154,7 +164,7 @@ def points_of(run: RunFolder) -> list[Point]:
 
 
 def fitted_laws(runs: Iterable[RunFolder], points: Sequence[Point]) -> list[FittedLaw]:
-    """The laws of gold and of the reward, for each method that there are points of.
+    """The laws of gold, reward and second judge, for each method that there are points of.
 
     Those of best-of-n were fitted by the run itself, which knows what each prompt came to.
 
@@ -173,6 +183,8 @@ def fitted_laws(runs: Iterable[RunFolder], points: Sequence[Point]) -> list[Fitt
             data: dict[str, Any] = {
                 k: math.nan if v is None else v for k, v in (curve.get(name) or {}).items()
             }
+            if not data and of == "second":
+                continue  # there was one judge only
             if not data:
                 raise StorageError(
                     "run", run.id, f"holds no {name} in {CURVE_NAME}",
@@ -183,15 +195,17 @@ def fitted_laws(runs: Iterable[RunFolder], points: Sequence[Point]) -> list[Fitt
 
 
 def fit_points(points: Sequence[Point], of: Of) -> FittedLaw | None:
-    """The law of one method's points, each run a group; None where there are none.
+    """The law of one method's points, each run a group; None where nobody judged any.
 
     Raises:
         InvalidSettingError: there are fewer than two different distances.
     """
-    if not points:
+    seen = [(point, gain) for point in points if (gain := point.gain(of)) is not None]
+    if not seen:
         return None
+    points = [point for point, _ in seen]
     names = sorted({point.run for point in points})
-    gains = [point.gold_gain if of == "gold" else point.reward_gain for point in points]
+    gains = [gain for _, gain in seen]
     try:
         law = fit_overoptimization(
             torch.tensor([point.kl for point in points], dtype=torch.float64),
@@ -217,10 +231,15 @@ def _best_of_n_points(run: RunFolder) -> list[Point]:
         Point(
             run.id, "best-of-n", point["kl"], point["gold"], point["reward"],
             point["gold"] - first["gold"], point["reward"] - first["reward"], n=point["n"],
-            seed=run.manifest.seed,
+            seed=run.manifest.seed, second=point.get("second_gold"),
+            second_gain=_difference(point.get("second_gold"), first.get("second_gold")),
         )
         for point in points[1:]
     ]  # fmt: skip
+
+
+def _difference(after: float | None, before: float | None) -> float | None:
+    return None if after is None or before is None else after - before
 
 
 def _curve(run: RunFolder) -> dict[str, Any]:
