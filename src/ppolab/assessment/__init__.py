@@ -19,7 +19,12 @@ from ppolab.assessment.challenge_files import Mutant
 from ppolab.assessment.examples import Example
 from ppolab.assessment.grading import MAX_SOURCE_BYTES, grade
 from ppolab.assessment.outcome import CheckOutcome, Grade
-from ppolab.assessment.proving import Finding, check_challenge
+from ppolab.assessment.proving import (
+    Finding,
+    MutationReport,
+    check_challenge,
+    mutation_report,
+)
 from ppolab.assessment.showing import call_of
 
 __all__ = [
@@ -33,9 +38,11 @@ __all__ = [
     "Grade",
     "Kind",
     "Mutant",
+    "MutationReport",
     "call_of",
     "check_challenge",
     "find_challenges",
     "grade",
     "load_challenge",
+    "mutation_report",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ppolab.assessment.challenge import EXAMPLES, ChallengeFolder
 from ppolab.assessment.checking import CheckFunction, load_checks
 from ppolab.assessment.marking import Marking, open_box
+from ppolab.assessment.mutation import machine_mutants
 from ppolab.assessment.outcome import Grade
 from ppolab.sandbox import Backend, Session
 
@@ -38,6 +39,47 @@ def check_challenge(
         return [*found, *prover.mutants(seeds)]
 
 
+@dataclass(frozen=True)
+class MutationReport:
+    """How many machine-made mutants of a solution the checks refuse, on every seed.
+
+    `argued` are those that are right themselves, by the reasons in `survivors.yaml`.
+    """
+
+    challenge: str
+    total: int
+    refused: int
+    argued: tuple[str, ...]
+    survivors: tuple[str, ...]  # neither refused nor argued
+    stale: tuple[str, ...]  # argued, but refused or no longer made
+
+    @property
+    def score(self) -> float:
+        """The share that is refused, of all that are wrong."""
+        wrong = self.total - len(self.argued)
+        return self.refused / wrong if wrong else 1.0
+
+
+def mutation_report(
+    challenge: ChallengeFolder, backend: Backend, seeds: tuple[int, ...] = (1, 2)
+) -> MutationReport:
+    """Let the checks loose on every mutant that a machine can make of the solution."""
+    if challenge.kind == "configuration":
+        return MutationReport(challenge.slug, 0, 0, (), (), ())
+    made = machine_mutants(challenge.solution)
+    with Prover(challenge, backend) as prover:
+        left = [mutant.name for mutant in made if prover.survives(mutant.source, seeds)]
+    argued = tuple(name for name in left if name in challenge.survivors)
+    return MutationReport(
+        challenge.slug,
+        total=len(made),
+        refused=len(made) - len(left),
+        argued=argued,
+        survivors=tuple(name for name in left if name not in challenge.survivors),
+        stale=tuple(name for name in challenge.survivors if name not in argued),
+    )
+
+
 def _unproven_checks(challenge: ChallengeFolder) -> list[Finding]:
     proven = {mutant.caught_by for mutant in challenge.mutants}
     return [
@@ -63,14 +105,22 @@ class Prover:
         if self._session:
             self._session.close()
 
-    def grade(self, source: str, seed: int) -> Grade:
-        """Grade one file; a box that the last one brought down is replaced."""
+    def grade(
+        self, source: str, seed: int, only: str | None = None, to_first: bool = False
+    ) -> Grade:
+        """Grade one file; a box that the last one brought down is replaced. See `Marking.run`."""
         started = time.monotonic()
         if self.challenge.kind == "configuration":
-            return Marking(self.challenge, self.checks, None, started).run(source, seed)
+            marking = Marking(self.challenge, self.checks, None, started)
+            return marking.run(source, seed, only, to_first)
         if self._session is None or self._session.closed:
             self._session = open_box(self.challenge, self.backend)
-        return Marking(self.challenge, self.checks, self._session, started).run(source, seed)
+        marking = Marking(self.challenge, self.checks, self._session, started)
+        return marking.run(source, seed, only, to_first)
+
+    def survives(self, source: str, seeds: tuple[int, ...]) -> bool:
+        """Say whether a wrong file passes all checks on any of the seeds."""
+        return any(self.grade(source, seed, to_first=True).verdict == "pass" for seed in seeds)
 
     def starter(self, seed: int) -> Iterator[Finding]:
         """The starter must load, so that a learner begins without an error, and pass no check.
@@ -99,15 +149,27 @@ class Prover:
     def mutants(self, seeds: tuple[int, ...]) -> Iterator[Finding]:
         """Each mutant must fail by the check it names; report the first seed where it does not."""
         for mutant in self.challenge.mutants:
+            file = f"mutants/{mutant.name}{self.challenge.suffix}"
+            told = []
             for seed in seeds:
-                result = self.grade(mutant.source, seed)
-                status = {outcome.name: outcome.status for outcome in result.checks}
-                if status[mutant.caught_by] != "fail":
+                result = self.grade(mutant.source, seed, mutant.caught_by)
+                outcome = next(o for o in result.checks if o.name == mutant.caught_by)
+                if outcome.status in ("pass", "not_run", "pending"):
                     words = (
-                        f"seed {seed}: the check {mutant.caught_by} says "
-                        f"{status[mutant.caught_by]} where it must say fail ({result.summary})"
+                        f"seed {seed}: the check {mutant.caught_by} says {outcome.status} where it "
+                        f"must refuse ({result.summary})"
                     )
-                    yield Finding(
-                        self.challenge.slug, f"mutants/{mutant.name}{self.challenge.suffix}", words
-                    )
+                    yield Finding(self.challenge.slug, file, words)
                     break
+                if outcome.status == "fail":
+                    told.append(outcome.message)
+            if self.shows_values(told):
+                words = f"the check {mutant.caught_by} says something else on every seed: {told[0]}"
+                yield Finding(self.challenge.slug, file, words)
+
+    def shows_values(self, told: list[str]) -> bool:
+        """Say whether hints change with the cases, which are drawn anew for each seed.
+
+        A measured speed does, and is meant to be told.
+        """
+        return self.challenge.kind != "speed" and len(told) >= 4 and len(set(told)) > len(told) // 2

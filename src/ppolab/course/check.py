@@ -35,6 +35,7 @@ from ppolab.course.lesson import parse_document, read_lesson
 from ppolab.course.markdown import parse_inline
 from ppolab.course.model import LessonFile
 from ppolab.course.reader import Course, Outline
+from ppolab.course.source import source_of
 from ppolab.errors import PPOLabError
 
 CODE_SECONDS = 60
@@ -177,6 +178,7 @@ def check_texts(challenge: ChallengeFolder, known: Known) -> list[Finding]:
     for name, text in [
         ("prompt.md", challenge.prompt),
         *(("hints.md", h) for h in challenge.hints),
+        ("explanation.md", challenge.explanation),
     ]:
         try:
             blocks, _ = parse_document(text, f"{challenge.folder}/{name}")
@@ -184,6 +186,11 @@ def check_texts(challenge: ChallengeFolder, known: Known) -> list[Finding]:
             report.findings.append(finding_of(error))
             continue
         report.check_blocks(blocks, known, frozenset())
+    for symbol in challenge.engine:
+        try:
+            source_of(symbol)
+        except PPOLabError as error:
+            report.findings.append(finding_of(error))
     return report.findings
 
 

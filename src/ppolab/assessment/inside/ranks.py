@@ -172,8 +172,7 @@ class PipeGroup(dist.ProcessGroup):
         """Send a tensor to rank 0 and receive what came of all; rank 0 does the work."""
         message = {"what": what, "tensor": tensor.detach()}
         if self.own > 0:
-            _send(self.writing[0], message)
-            reply = _receive(self.reading[0])
+            reply = _receive(self.reading[0]) if _sent(self.writing[0], message) else None
             if reply is None:
                 raise RuntimeError(f"rank 0 {WAITED} rank {self.own} waits in {what}")
             return self.checked(reply)
@@ -183,7 +182,7 @@ class PipeGroup(dist.ProcessGroup):
         except RuntimeError as error:
             reply = {"refused": str(error)}
         for rank in range(1, self.count):
-            _send(self.writing[rank], reply)
+            _sent(self.writing[rank], reply)
         return self.checked(reply)
 
     def from_rank(self, rank: int, what: str) -> Any:
@@ -253,6 +252,15 @@ def _send(descriptor: int, value: Any) -> None:
     view = memoryview(len(data).to_bytes(LENGTH, "big") + data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _sent(descriptor: int, value: Any) -> bool:
+    """Write one message; say whether the other end was still there."""
+    try:
+        _send(descriptor, value)
+    except BrokenPipeError:
+        return False
+    return True
 
 
 def _receive(descriptor: int) -> Any:

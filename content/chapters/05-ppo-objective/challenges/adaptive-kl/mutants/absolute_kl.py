@@ -1,0 +1,18 @@
+# caught_by: negative-estimates
+# misconception: A KL is never negative, so its sign is noise.
+import math
+
+
+class AdaptiveKL:
+    """Moves the price of the KL so that the KL stays near its target."""
+
+    def __init__(self, coefficient, target, horizon):
+        self.coefficient = coefficient
+        self.target = target
+        self.horizon = horizon
+
+    def update(self, observed_kl, samples):
+        if not math.isfinite(observed_kl):
+            return
+        error = min(max(abs(observed_kl) / self.target - 1, -0.2), 0.2)
+        self.coefficient *= 1 + error * samples / self.horizon

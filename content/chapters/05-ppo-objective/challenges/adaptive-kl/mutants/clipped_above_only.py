@@ -1,0 +1,18 @@
+# caught_by: clipped-error
+# misconception: Only too much KL is dangerous.
+import math
+
+
+class AdaptiveKL:
+    """Moves the price of the KL so that the KL stays near its target."""
+
+    def __init__(self, coefficient, target, horizon):
+        self.coefficient = coefficient
+        self.target = target
+        self.horizon = horizon
+
+    def update(self, observed_kl, samples):
+        if not math.isfinite(observed_kl):
+            return
+        error = min(observed_kl / self.target - 1, 0.2)
+        self.coefficient *= 1 + error * samples / self.horizon

@@ -1,0 +1,18 @@
+# caught_by: direction
+# misconception: Double above the target, halve below it.
+import math
+
+
+class AdaptiveKL:
+    """Moves the price of the KL so that the KL stays near its target."""
+
+    def __init__(self, coefficient, target, horizon):
+        self.coefficient = coefficient
+        self.target = target
+        self.horizon = horizon
+
+    def update(self, observed_kl, samples):
+        if not math.isfinite(observed_kl):
+            return
+        error = min(max(observed_kl / self.target - 1, -0.2), 0.2)
+        self.coefficient *= 2 if error > 0 else 0.5

@@ -1,0 +1,13 @@
+# caught_by: many-environments
+# misconception: The value after the last step is one number.
+import torch
+
+
+def discounted_returns(rewards, dones, last_values, gamma):
+    """Discounted sums of the rewards that follow each step, to the end of its episode."""
+    returns = torch.empty_like(rewards)
+    following = last_values.mean()
+    for t in reversed(range(len(rewards))):
+        following = rewards[t] + gamma * (1 - dones[t]) * following
+        returns[t] = following
+    return returns

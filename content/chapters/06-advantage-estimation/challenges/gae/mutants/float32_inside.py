@@ -1,0 +1,17 @@
+# caught_by: shapes-and-dtypes
+# misconception: Everything is float32.
+import torch
+
+
+@torch.no_grad()
+def gae(rewards, values, dones, last_values, gamma, gae_lambda):
+    """Generalized advantage estimation, from the last step to the first."""
+    advantages = torch.zeros_like(rewards)
+    next_values, following = last_values, torch.zeros_like(last_values)
+    for t in reversed(range(len(rewards))):
+        alive = 1 - dones[t]
+        delta = rewards[t].float() + (gamma * alive * next_values).float() - values[t].float()
+        following = delta + gamma * gae_lambda * alive * following
+        advantages[t] = following
+        next_values = values[t]
+    return advantages

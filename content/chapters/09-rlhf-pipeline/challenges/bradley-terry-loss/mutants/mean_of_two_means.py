@@ -1,0 +1,13 @@
+# caught_by: mean-over-pairs
+# misconception: Decided pairs and ties count half each.
+import torch.nn.functional as F
+
+
+def bradley_terry_loss(chosen, rejected, margins, ties, label_smoothing):
+    """Mean negative log-likelihood of what the raters said."""
+    difference = chosen - rejected
+    asked = difference - margins
+    decided = (1 - label_smoothing) * F.softplus(-asked) + label_smoothing * F.softplus(asked)
+    tied = 0.5 * F.softplus(-difference) + 0.5 * F.softplus(difference)
+    parts = [part[mask].mean() for part, mask in ((decided, ~ties), (tied, ties)) if mask.any()]
+    return sum(parts) / len(parts)
