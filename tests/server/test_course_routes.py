@@ -75,9 +75,13 @@ def test_a_challenge_comes_with_its_texts_and_draft_but_no_solution(client, grad
     assert challenge["chapter"] == "second"
     assert challenge["entry"] == "double"
     assert challenge["draft"] == "def double(x): pass"
-    assert challenge["checks"] == [{"name": "twice", "title": "Returns twice the number"}]
+    assert [(check["name"], check["visible"]) for check in challenge["checks"]] == [
+        ("examples", True),
+        ("twice", False),
+    ]
     assert challenge["prompt"][0]["children"][0] == {"type": "text", "text": "Write "}
-    assert len(challenge["hints"]) == 2
+    assert [hint["after"] for hint in challenge["hints"]] == [1, 2]
+    assert [hint["blocks"] for hint in challenge["hints"]] == [None, None]
     assert "return 2 * x" not in answer.text
     assert grader.warmed.wait(5)
 

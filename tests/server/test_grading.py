@@ -48,7 +48,7 @@ def test_a_submission_is_accepted_at_once_and_its_verdict_streamed(client, grade
         while (attempt := socket.receive_json()["attempt"])["status"] != "done":
             pass
     assert attempt["verdict"] == "pass"
-    assert attempt["checks"][0] == {
+    assert attempt["checks"][1] == {
         "name": "twice",
         "title": "Returns twice the number",
         "status": "pass",
@@ -147,3 +147,31 @@ def test_an_attempt_that_waits_when_the_server_stops_is_ended(settings):
         attempt = client.get(f"/api/attempts/{waiting}").json()
     assert attempt["status"] == "done"
     assert attempt["verdict"] in ("pass", "error")
+
+
+def test_hints_open_with_tries_and_the_rest_when_it_is_solved(client):
+    def challenge():
+        return client.get("/api/challenges/double").json()
+
+    def open_hints():
+        return [hint["number"] for hint in challenge()["hints"] if hint["blocks"] is not None]
+
+    assert open_hints() == []
+    starter = challenge()["starter"]
+    for source in (starter, "# one", "# one"):  # the starter and a repetition are no tries
+        wait_done(client, submit(client, source).json()["id"])
+    assert (challenge()["tries"], open_hints()) == (1, [1])
+    assert challenge()["after"] is None
+    wait_done(client, submit(client, "# verdict: pass").json()["id"])
+    assert open_hints() == [1, 2]
+    after = challenge()["after"]
+    assert after["explanation"][0]["children"][0]["text"].startswith("It is right because")
+    assert [solution["name"] for solution in after["solutions"]] == ["the usual way"]
+    assert "return" in after["solutions"][0]["source"]
+    assert [source["symbol"] for source in after["engine"]] == ["ppolab.algorithms.kl.kl_k1"]
+    assert "def kl_k1" in after["engine"][0]["source"]
+
+
+def test_a_challenge_shows_its_examples_as_calls(client):
+    (example,) = client.get("/api/challenges/double").json()["examples"]
+    assert example == {"name": "three", "call": "double(x=3)", "expected": "6"}

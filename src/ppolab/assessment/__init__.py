@@ -16,7 +16,7 @@ from ppolab.assessment.challenge import (
     load_challenge,
 )
 from ppolab.assessment.challenge_files import Mutant
-from ppolab.assessment.examples import Example
+from ppolab.assessment.examples import Example, show
 from ppolab.assessment.grading import MAX_SOURCE_BYTES, grade
 from ppolab.assessment.outcome import CheckOutcome, Grade
 from ppolab.assessment.proving import (
@@ -45,4 +45,5 @@ __all__ = [
     "grade",
     "load_challenge",
     "mutation_report",
+    "show",
 ]

@@ -166,6 +166,17 @@ class Records:
         with Session(self.engine) as session:
             return session.scalars(query).one()
 
+    def count_tries(self, challenge: str, starter: str) -> int:
+        """How many graded submissions differed from the starter and from one another."""
+        query = select(func.count(AttemptRow.source.distinct())).where(
+            AttemptRow.learner_id == self.learner_id,
+            AttemptRow.challenge == challenge,
+            AttemptRow.status == "done",
+            AttemptRow.source != starter,
+        )
+        with Session(self.engine) as session:
+            return session.scalars(query).one()
+
     def end_interrupted_attempts(self) -> int:
         """Say of attempts that a stopped server left behind what became of them."""
         values = {"status": "done", "verdict": "error", "summary": INTERRUPTED}

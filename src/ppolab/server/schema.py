@@ -475,6 +475,7 @@ class SetProgress(Message):
 CheckStatus = Literal[
     "pending", "pass", "fail", "error", "timeout", "memory", "protocol", "not_run"
 ]
+ChallengeKind = Literal["function", "class", "training", "distributed", "speed", "configuration"]
 Verdict = Literal["pass", "fail", "error", "timeout", "memory", "protocol"]
 
 
@@ -483,6 +484,7 @@ class CheckInfo(Message):
 
     name: str
     title: str
+    visible: bool = False  # goes through the examples
 
 
 class CheckResult(Message):
@@ -519,6 +521,45 @@ class AttemptMessage(Message):
     attempt: Attempt
 
 
+class Hint(Message):
+    """A hint, or, while it is locked, how many tries open it."""
+
+    number: int
+    after: int  # tries that open it
+    blocks: list[Block] | None  # None while it is locked
+
+
+class ExampleCase(Message):
+    """A case that the learner can see: the call, and what is to come of it."""
+
+    name: str
+    call: str
+    expected: str
+
+
+class OtherSolution(Message):
+    """A right solution that is written in another way."""
+
+    name: str
+    source: str
+
+
+class EngineSource(Message):
+    """The engine's own code for the same task."""
+
+    symbol: str
+    place: str  # file and lines
+    source: str
+
+
+class AfterPassing(Message):
+    """What a learner who has passed may see."""
+
+    explanation: list[Block]
+    solutions: list[OtherSolution]
+    engine: list[EngineSource]
+
+
 class Challenge(Message):
     """A challenge, ready to be worked on."""
 
@@ -528,9 +569,13 @@ class Challenge(Message):
     minutes: int
     prompt: list[Block]
     starter: str
-    entry: str  # the function to write
+    kind: ChallengeKind
+    entry: str  # the function or class to write
     checks: list[CheckInfo]
-    hints: list[list[Block]]
+    examples: list[ExampleCase]
+    hints: list[Hint]
+    tries: int  # graded submissions that differ from the starter and from one another
+    after: AfterPassing | None  # once it is solved
     solved: bool
     draft: str | None  # the learner's last unsent text
     attempts: int

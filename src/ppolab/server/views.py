@@ -8,9 +8,7 @@ from ppolab.course.model import Chapter, Item
 from ppolab.course.reader import Outline
 from ppolab.errors import PPOLabError
 from ppolab.server.schema import (
-    Challenge,
     ChapterLink,
-    CheckInfo,
     CourseMap,
     Health,
     Lesson,
@@ -112,27 +110,6 @@ def address(chapter: Chapter, item: Item) -> LessonAddress:
 def prediction(key: PredictionKey, chosen: str) -> Prediction:
     """An answered prediction with what is right and why."""
     return Prediction(id=key.id, chosen=chosen, correct=key.correct, reasons=key.reasons)
-
-
-def challenge(services: Services, slug: str) -> Challenge:
-    """A challenge with the learner's draft and standing."""
-    folder = services.course.challenge(slug)
-    # Its folder is named by the chapter's number and slug; addresses use the slug alone.
-    chapter = folder.chapter.partition("-")[2]
-    return Challenge(
-        slug=slug,
-        title=folder.title,
-        chapter=chapter,
-        minutes=folder.minutes,
-        prompt=services.course.text(folder.prompt, f"{slug}/prompt.md"),
-        starter=folder.starter,
-        entry=folder.entry,
-        checks=[CheckInfo(name=check.name, title=check.title) for check in folder.checks],
-        hints=[services.course.text(hint, f"{slug}/hints.md") for hint in folder.hints],
-        solved=("challenge", chapter, slug) in services.records.done(),
-        draft=services.records.draft(slug),
-        attempts=services.records.count_attempts(slug),
-    )
 
 
 def health(services: Services) -> Health:

@@ -681,6 +681,18 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AfterPassing
+         * @description What a learner who has passed may see.
+         */
+        AfterPassing: {
+            /** Explanation */
+            explanation: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
+            /** Solutions */
+            solutions: components["schemas"]["OtherSolution"][];
+            /** Engine */
+            engine: components["schemas"]["EngineSource"][];
+        };
+        /**
          * ArrangeProof
          * @description Submit proof blocks in order.
          */
@@ -760,12 +772,22 @@ export interface components {
             prompt: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[];
             /** Starter */
             starter: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "function" | "class" | "training" | "distributed" | "speed" | "configuration";
             /** Entry */
             entry: string;
             /** Checks */
             checks: components["schemas"]["CheckInfo"][];
+            /** Examples */
+            examples: components["schemas"]["ExampleCase"][];
             /** Hints */
-            hints: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[][];
+            hints: components["schemas"]["Hint"][];
+            /** Tries */
+            tries: number;
+            after: components["schemas"]["AfterPassing"] | null;
             /** Solved */
             solved: boolean;
             /** Draft */
@@ -802,6 +824,11 @@ export interface components {
             name: string;
             /** Title */
             title: string;
+            /**
+             * Visible
+             * @default false
+             */
+            visible: boolean;
         };
         /**
          * CheckResult
@@ -1008,6 +1035,18 @@ export interface components {
             run: components["schemas"]["RunDetail"];
         };
         /**
+         * EngineSource
+         * @description The engine's own code for the same task.
+         */
+        EngineSource: {
+            /** Symbol */
+            symbol: string;
+            /** Place */
+            place: string;
+            /** Source */
+            source: string;
+        };
+        /**
          * Episode
          * @description A recorded episode step by step.
          */
@@ -1105,6 +1144,18 @@ export interface components {
              */
             type: "event";
             event: components["schemas"]["RunEvent"];
+        };
+        /**
+         * ExampleCase
+         * @description A case that the learner can see: the call, and what is to come of it.
+         */
+        ExampleCase: {
+            /** Name */
+            name: string;
+            /** Call */
+            call: string;
+            /** Expected */
+            expected: string;
         };
         /**
          * ExampleQuantity
@@ -1240,6 +1291,18 @@ export interface components {
             head: number;
             /** Keys */
             keys: string[];
+        };
+        /**
+         * Hint
+         * @description A hint, or, while it is locked, how many tries open it.
+         */
+        Hint: {
+            /** Number */
+            number: number;
+            /** After */
+            after: number;
+            /** Blocks */
+            blocks: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[] | null;
         };
         /**
          * Lesson
@@ -1481,6 +1544,16 @@ export interface components {
         NextVariant: {
             /** After */
             after: number;
+        };
+        /**
+         * OtherSolution
+         * @description A right solution that is written in another way.
+         */
+        OtherSolution: {
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
         };
         /**
          * ParagraphBlock

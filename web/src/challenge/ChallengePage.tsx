@@ -47,6 +47,8 @@ export default function ChallengePage() {
       challenge={challenge.data}
       onGraded={() => {
         void client.invalidateQueries({ queryKey: attemptsQuery(slug).queryKey });
+        // A try opens a hint, and a pass the explanation; the editor keeps what is in it.
+        void client.invalidateQueries({ queryKey: challengeQuery(slug).queryKey });
         void client.invalidateQueries({ queryKey: courseQuery.queryKey });
       }}
     />

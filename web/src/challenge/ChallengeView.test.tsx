@@ -34,6 +34,11 @@ vi.mock("../api/client", async (original) => {
   };
 });
 
+const paragraph = (text: string) => ({
+  type: "paragraph" as const,
+  children: [{ type: "text" as const, text }],
+});
+
 const CHALLENGE: Wire["Challenge"] = {
   slug: "double",
   title: "Double a number",
@@ -43,12 +48,18 @@ const CHALLENGE: Wire["Challenge"] = {
   starter: "def double(x):\n    ...\n",
   entry: "double",
   checks: [
-    { name: "twice", title: "Returns twice the number" },
-    { name: "zero", title: "Leaves zero alone" },
+    { name: "twice", title: "Returns twice the number", visible: true },
+    { name: "zero", title: "Leaves zero alone", visible: false },
   ],
-  hints: ["Try adding.", "Add x to itself."].map((text) => [
-    { type: "paragraph" as const, children: [{ type: "text" as const, text }] },
-  ]),
+  kind: "function",
+  examples: [{ name: "three", call: "double(x=3)", expected: "6" }],
+  hints: ["Try adding.", "Add x to itself."].map((text, i) => ({
+    number: i + 1,
+    after: i + 1,
+    blocks: [paragraph(text)],
+  })),
+  tries: 2,
+  after: null,
   solved: false,
   draft: null,
   attempts: 1,
@@ -216,6 +227,31 @@ it("gives hints one at a time", async () => {
   await user.click(screen.getByRole("button", { name: /Show the next hint \(2 of 2\)/ }));
   expect(screen.getByText("Add x to itself.")).toBeTruthy();
   expect(screen.queryByRole("button", { name: /hint/ })).toBeNull();
+});
+
+it("keeps a hint locked until there were tries enough, and says how many", async () => {
+  const [first, second] = CHALLENGE.hints;
+  const hints = [first!, { ...second!, blocks: null }];
+  const { user } = show({ hints, tries: 1 });
+  await user.click(screen.getByRole("button", { name: /Show a hint/ }));
+  expect(screen.queryByRole("button", { name: /hint/ })).toBeNull();
+  expect(screen.getByText(/Hint 2 of 2 opens after 2 different tries; you have made 1\./)).toBeTruthy();
+});
+
+it("shows examples as calls, and the explanation only to those who have passed", () => {
+  const after = {
+    explanation: [paragraph("Adding is doubling.")],
+    solutions: [{ name: "by a sum", source: "def double(x):\n    return x + x\n" }],
+    engine: [{ symbol: "ppolab.algorithms.kl.kl_k1", place: "kl.py:1-2", source: "def kl_k1(): ..." }],
+  };
+  const { unmount } = show();
+  expect(screen.getByLabelText("Example: three").textContent).toBe("double(x=3)\n→ 6");
+  expect(screen.queryByText("Now that you have solved it")).toBeNull();
+  unmount();
+  show({ solved: true, after });
+  expect(screen.getByText("Adding is doubling.")).toBeTruthy();
+  expect(screen.getByText("by a sum")).toBeTruthy();
+  expect(screen.getByText("kl.py:1-2")).toBeTruthy();
 });
 
 it("has no accessibility fault, with a verdict and an opened attempt", async () => {

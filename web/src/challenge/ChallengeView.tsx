@@ -6,11 +6,13 @@ import { Blocks } from "../lessons/Blocks";
 import "../lessons/lesson.css";
 import { Keys } from "../ui/Kbd";
 import { ProblemNotice } from "../ui/ProblemNotice";
+import { AfterPassing } from "./AfterPassing";
 import { Attempts } from "./Attempts";
 import { type Attempt, shownChecks } from "./attempt";
 import "./challenge.css";
 import { openingText, readLocalDraft } from "./draft";
 import { Editor, type EditorHandle } from "./Editor";
+import { Examples } from "./Examples";
 import { Hints } from "./Hints";
 import { useAttempt } from "./useAttempt";
 import { useDraft } from "./useDraft";
@@ -96,7 +98,9 @@ export function ChallengeView({ challenge, onGraded }: ChallengeViewProps) {
           </p>
         )}
         <Blocks of={challenge.prompt} />
-        <Hints hints={challenge.hints} />
+        <Examples of={challenge.examples} />
+        <Hints hints={challenge.hints} tries={challenge.tries} />
+        {challenge.after && <AfterPassing after={challenge.after} />}
       </section>
       <div className="challenge-work">
         <div className="card editor-card">

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { type Attempt, announcement, type CheckStatus, foldAttempt, headline, sharedError, shownChecks } from "./attempt";
 
 const ANNOUNCED = [
-  { name: "shape", title: "Gives one number" },
-  { name: "value", title: "Has the right value" },
+  { name: "shape", title: "Gives one number", visible: false },
+  { name: "value", title: "Has the right value", visible: false },
 ];
 
 const HIDDEN = { visible: false, case: "" };

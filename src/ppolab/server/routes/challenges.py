@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ppolab.server import views
+from ppolab.server import challenge_views
 from ppolab.server.schema import Attempt, Challenge, SaveDraft, SubmitAttempt
 from ppolab.server.services import ServicesDep
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api", tags=["challenges"])
 @router.get("/challenges/{slug}")
 def get_challenge(slug: str, services: ServicesDep) -> Challenge:
     """A challenge with the learner's draft."""
-    challenge = views.challenge(services, slug)
+    challenge = challenge_views.challenge(services, slug)
     services.grading.warm_up()
     return challenge
 
