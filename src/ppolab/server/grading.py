@@ -185,6 +185,21 @@ def with_grade(attempt: Attempt, grade: Grade, status: str) -> Attempt:
     )
 
 
+def keep_graded(records: Records, challenge: ChallengeFolder, source: str, grade: Grade) -> Attempt:
+    """Keep what was graded outside the server as an attempt like any other."""
+    waiting = [
+        CheckResult(name=check.name, title=check.title, status="pending", message="")
+        for check in grade.checks
+    ]
+    attempt = records.add_attempt(challenge.slug, source, waiting, grade.backend)
+    done = with_grade(attempt, grade, "done")
+    records.keep_attempt(done)
+    if grade.verdict == "pass":
+        chapter = challenge.chapter.partition("-")[2]
+        records.set_done("challenge", chapter, challenge.slug, True)
+    return done
+
+
 def failed(attempt: Attempt, summary: str) -> Attempt:
     """An attempt that got no verdict, for a reason outside the submission."""
     checks = [check.model_copy(update={"status": "not_run"}) for check in attempt.checks]

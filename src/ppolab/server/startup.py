@@ -33,6 +33,16 @@ def start_services(settings: ServerSettings, grader: Grader | None = None) -> Se
     return Services(settings, course, runs, executor, records, grading, Hubs())
 
 
+def open_records() -> Records:
+    """The learner's records, for commands that work beside a server or without one.
+
+    Raises StorageError where the home folder cannot be written.
+    """
+    settings = ServerSettings()
+    settings.prepare()
+    return Records(open_database(settings.database))
+
+
 async def stop_services(services: Services) -> None:
     """Let runs write a checkpoint and end, and say of waiting attempts that they wait no more."""
     await asyncio.gather(
