@@ -27,6 +27,8 @@ COMMANDS = {
     "export": ("export", "Write a run's policy as ONNX, checked against torch."),
     "runs": ("runs", "List runs, look at one, resume or delete it."),
     "course": ("course", "Check that the course can be trusted: lessons, challenges, mutants."),
+    "progress": ("progress", "Write all progress to a file, or take such a file in."),
+    "certificate": ("certificate", "Issue a signed record of what was passed, or verify one."),
     "challenge": ("challenge", "List challenges, or submit a file to one."),
 }
 

@@ -14,7 +14,16 @@ from ppolab.server.grading import Grader
 from ppolab.server.guard import Guard
 from ppolab.server.openapi import openapi_document
 from ppolab.server.problems import install_error_handlers
-from ppolab.server.routes import challenges, course, derivations, health, questions, runs, sockets
+from ppolab.server.routes import (
+    challenges,
+    course,
+    derivations,
+    health,
+    progress,
+    questions,
+    runs,
+    sockets,
+)
 from ppolab.server.schema import Problem
 from ppolab.server.settings import ServerSettings
 from ppolab.server.startup import start_services, stop_services
@@ -46,7 +55,7 @@ def create_app(settings: ServerSettings, grader: Grader | None = None) -> FastAP
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    for area in (health, course, questions, derivations, challenges, runs, sockets):
+    for area in (health, course, progress, questions, derivations, challenges, runs, sockets):
         app.include_router(area.router)
     app.include_router(static_routes(settings.web))
     app.add_middleware(Guard, host_names=settings.host_names)

@@ -16,6 +16,8 @@ from ppolab.server.problems import TITLES, problem_response, too_large
 from ppolab.server.schema import Problem
 
 BODY_LIMIT = 512 * 1024  # bytes; a source may have 256 KB, and JSON escapes may double it
+# A file of progress holds every source that was ever submitted.
+LARGER_BODIES = {"/api/progress/import": 32 * 1024 * 1024}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,15 +47,16 @@ class Guard:
     ) -> None:
         """Refuse by Content-Length at once, and a body of unknown length after reading it."""
         declared = headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > BODY_LIMIT:
-            await refuse(too_large(int(declared), BODY_LIMIT), scope, receive, send)
+        limit = LARGER_BODIES.get(scope["path"], BODY_LIMIT)
+        if declared.isdigit() and int(declared) > limit:
+            await refuse(too_large(int(declared), limit), scope, receive, send)
             return
         if declared or scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
             return
-        body = await read_at_most(receive, BODY_LIMIT)
+        body = await read_at_most(receive, limit)
         if body is None:
-            await refuse(too_large(None, BODY_LIMIT), scope, receive, send)
+            await refuse(too_large(None, limit), scope, receive, send)
             return
         await self.app(scope, replay(body, receive), send)
 

@@ -124,6 +124,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Progress
+         * @description What was done, and what a certificate would say of it.
+         */
+        get: operations["get_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Progress
+         * @description Everything that is kept of the learner, as one signed file.
+         */
+        get: operations["export_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/progress/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Progress
+         * @description Add what such a file holds; nothing that is here is lost.
+         */
+        post: operations["import_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Certificate
+         * @description Issue a certificate of what was passed here.
+         */
+        post: operations["issue_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificate/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify Certificate
+         * @description Check a certificate's signature and tell what it says.
+         */
+        post: operations["verify_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chapters/{chapter}/questions": {
         parameters: {
             query?: never;
@@ -1305,6 +1405,28 @@ export interface components {
             blocks: (components["schemas"]["HeadingBlock"] | components["schemas"]["ParagraphBlock"] | components["schemas"]["ListBlock"] | components["schemas"]["CodeBlock"] | components["schemas"]["MathBlock"] | components["schemas"]["QuoteBlock"] | components["schemas"]["TableBlock"] | components["schemas"]["PredictBlock"] | components["schemas"]["DirectiveBlock"])[] | null;
         };
         /**
+         * ImportReport
+         * @description What came of taking a file in.
+         */
+        ImportReport: {
+            /** Added */
+            added: number;
+            /** Known */
+            known: number;
+            /** Kept Beside */
+            kept_beside: number;
+            /** Origin */
+            origin: string;
+        };
+        /**
+         * IssueCertificate
+         * @description Ask for a certificate in a name.
+         */
+        IssueCertificate: {
+            /** Name */
+            name: string;
+        };
+        /**
          * Lesson
          * @description A lesson, ready to render.
          */
@@ -1569,6 +1691,28 @@ export interface components {
             children: (components["schemas"]["TextInline"] | components["schemas"]["CodeInline"] | components["schemas"]["MathInline"] | components["schemas"]["StyledInline"] | components["schemas"]["LinkInline"] | components["schemas"]["BreakInline"])[];
         };
         /**
+         * PassedEntry
+         * @description Something that a certificate would tell of, or tells of.
+         */
+        PassedEntry: {
+            /** Kind */
+            kind: string;
+            /** Slug */
+            slug: string;
+            /** Title */
+            title: string;
+            /** Chapter */
+            chapter: string;
+            /** Passed At */
+            passed_at: string;
+            /** Attempts */
+            attempts: number;
+            /** Hints */
+            hints: number;
+            /** Evidence */
+            evidence: string;
+        };
+        /**
          * Phase
          * @description One of the three phases of the course.
          */
@@ -1703,6 +1847,30 @@ export interface components {
              * @default null
              */
             mend: string | null;
+        };
+        /**
+         * ProgressSummary
+         * @description What a learner has done, and what a certificate would say of it.
+         */
+        ProgressSummary: {
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Attempts */
+            attempts: number;
+            /** Answers */
+            answers: number;
+            /** Predictions */
+            predictions: number;
+            /** Hints */
+            hints: number;
+            /** Passed */
+            passed: components["schemas"]["PassedEntry"][];
+            /** Public Key */
+            public_key: string | null;
+            /** Fingerprint */
+            fingerprint: string | null;
         };
         /**
          * ProofPiece
@@ -2246,6 +2414,28 @@ export interface components {
             ticked: number[];
         };
         /**
+         * VerifiedCertificate
+         * @description What a certificate says, whose signature fits.
+         */
+        VerifiedCertificate: {
+            /** Name */
+            name: string;
+            /** Course */
+            course: string;
+            /** Issued At */
+            issued_at: string;
+            /** Software */
+            software: string;
+            /** Public Key */
+            public_key: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Own */
+            own: boolean;
+            /** Passed */
+            passed: components["schemas"]["PassedEntry"][];
+        };
+        /**
          * WriteLines
          * @description Submit the lines of a chain; blank ones are left out.
          */
@@ -2448,6 +2638,159 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressSummary"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueCertificate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem, in words */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifiedCertificate"];
                 };
             };
             /** @description A problem, in words */
