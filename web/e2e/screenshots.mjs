@@ -75,7 +75,7 @@ async function prepare() {
 async function pages() {
   const course = await json("/api/course");
   const runs = await json("/api/runs");
-  const found = { map: "/", runs: "/runs", "clip-explorer": "/instruments/clip-explorer" };
+  const found = { map: "/", progress: "/progress", runs: "/runs", "clip-explorer": "/instruments/clip-explorer" };
   for (const chapter of course.chapters) {
     for (const { kind, slug } of chapter.lessons) {
       if (kind === "lesson") found[`lesson-${slug}`] = `/learn/${chapter.slug}/${slug}`;

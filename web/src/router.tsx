@@ -31,6 +31,11 @@ const derivation = createRoute({
   path: "/derivation/$slug",
   component: lazyRouteComponent(() => import("./derivations/DerivationPage")),
 });
+const progress = createRoute({
+  getParentRoute: () => root,
+  path: "/progress",
+  component: lazyRouteComponent(() => import("./progress/ProgressPage")),
+});
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
@@ -53,7 +58,7 @@ const clipExplorer = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([map, lesson, challenge, questions, derivation, runs, run, clipExplorer]),
+  routeTree: root.addChildren([map, lesson, challenge, questions, derivation, progress, runs, run, clipExplorer]),
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: PageError,

@@ -63,6 +63,13 @@ export function useGlobalActions(show: (overlay: "palette" | "shortcuts") => voi
       perform: () => void navigate({ to: "/instruments/clip-explorer" }),
     },
     {
+      id: "go.progress",
+      title: "Progress and certificates",
+      group: "Go to",
+      keywords: "export import file signed verify",
+      perform: () => void navigate({ to: "/progress" }),
+    },
+    {
       id: "go.runs",
       title: "All runs",
       group: "Go to",

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 
 import { courseQuery } from "../api/queries";
 import { usePage } from "../app/page";
@@ -71,7 +72,7 @@ function Progress({ course }: { course: Course }) {
       <progress value={done} max={total} aria-label="Progress through what is written" />
       <span className="caption">
         <span className="num text-ink">{done}</span> of <span className="num text-ink">{total}</span>{" "}
-        lessons and challenges done
+        done · <Link to="/progress" className="underline">Progress and certificates</Link>
       </span>
     </div>
   );

@@ -3,7 +3,7 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { useState } from "react";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { moved, SortableList } from "./SortableList";
 
 afterEach(cleanup);
@@ -53,15 +53,14 @@ describe("a list to order", () => {
     rows.forEach((row, i) => {
       row.getBoundingClientRect = () => ({ top: 40 * i, height: 40 }) as DOMRect;
     });
-    HTMLElement.prototype.setPointerCapture = vi.fn();
     const held = grip("a");
     fireEvent.pointerDown(held, { pointerId: 1, clientY: 20 });
-    fireEvent.pointerMove(held, { pointerId: 1, clientY: 55 });
+    fireEvent.pointerMove(window, { pointerId: 1, clientY: 55 });
     expect(order()).toBe("abc");
-    fireEvent.pointerMove(held, { pointerId: 1, clientY: 65 });
+    fireEvent.pointerMove(window, { pointerId: 1, clientY: 65 });
     expect(order()).toBe("bac");
-    fireEvent.pointerUp(held, { pointerId: 1 });
-    fireEvent.pointerMove(held, { pointerId: 1, clientY: 110 });
+    fireEvent.pointerUp(window, { pointerId: 1 });
+    fireEvent.pointerMove(window, { pointerId: 1, clientY: 110 });
     expect(order()).toBe("bac");
   });
 

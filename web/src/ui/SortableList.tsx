@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, GripVertical } from "lucide-react";
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import "./sortable.css";
 
 export interface SortableItem {
@@ -48,16 +48,34 @@ export function SortableList({ label, items, disabled, onOrder, actions }: Sorta
     move(id, to);
   }
 
-  function onDrag(event: PointerEvent, id: string) {
-    if (dragged !== id || !list.current) return;
+  function dragTo(y: number) {
+    if (dragged === null || !list.current) return;
     const rows = [...list.current.children].map((row) => row.getBoundingClientRect());
-    const from = items.findIndex((item) => item.id === id);
     // Past the middle of a neighbour, the two change places.
-    let to = from;
-    while (to > 0 && event.clientY < middle(rows[to - 1])) to -= 1;
-    while (to < rows.length - 1 && event.clientY > middle(rows[to + 1])) to += 1;
-    move(id, to);
+    let to = items.findIndex((item) => item.id === dragged);
+    while (to > 0 && y < middle(rows[to - 1])) to -= 1;
+    while (to < rows.length - 1 && y > middle(rows[to + 1])) to += 1;
+    move(dragged, to);
   }
+  const newest = useRef(dragTo);
+  useEffect(() => {
+    newest.current = dragTo;
+  });
+  // Heard by the window: a pointer captured by the grip is let go when its row changes its place.
+  const dragging = dragged !== null;
+  useEffect(() => {
+    if (!dragging) return;
+    const onMove = (event: PointerEvent) => newest.current(event.clientY);
+    const onEnd = () => setDragged(null);
+    window.addEventListener("pointermove", onMove);
+    window.addEventListener("pointerup", onEnd);
+    window.addEventListener("pointercancel", onEnd);
+    return () => {
+      window.removeEventListener("pointermove", onMove);
+      window.removeEventListener("pointerup", onEnd);
+      window.removeEventListener("pointercancel", onEnd);
+    };
+  }, [dragging]);
 
   return (
     <>
@@ -71,12 +89,9 @@ export function SortableList({ label, items, disabled, onOrder, actions }: Sorta
               aria-label={`${item.name}, ${index + 1} of ${items.length}. Arrow keys move it.`}
               onKeyDown={(event) => onKey(event, item.id, index)}
               onPointerDown={(event) => {
-                event.currentTarget.setPointerCapture(event.pointerId);
+                event.currentTarget.releasePointerCapture?.(event.pointerId); // a finger's is implicit
                 setDragged(item.id);
               }}
-              onPointerMove={(event) => onDrag(event, item.id)}
-              onPointerUp={() => setDragged(null)}
-              onPointerCancel={() => setDragged(null)}
             >
               <GripVertical size={16} aria-hidden />
             </button>
