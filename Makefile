@@ -91,6 +91,7 @@ test: $(STAMPS)/python-dev $(STAMPS)/npm-dev $(PAGE) ## set up and run every tes
 	@echo "— The course's own proofs" && $(BIN)/ppolab course check --seeds 2
 	@echo "— A person's way through the page, in a browser" && cd web && $(NODE) node e2e/journey.mjs
 	@echo "— The stages of RLHF from the page, in a browser" && cd web && $(NODE) node e2e/stages.mjs
+	@echo "— Quiz, derivation and certificate, in a browser" && cd web && $(NODE) node e2e/assessment.mjs
 	@echo "All tests passed. Next: make run"
 
 test-all: test ## the same and the long ones

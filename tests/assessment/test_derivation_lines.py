@@ -264,6 +264,15 @@ def test_every_line_may_hold_without_the_goal_being_there():
     assert not check_chain(PAIR, LOSS, ["", "  "], 1).reached
 
 
+def test_a_goal_with_more_sums_than_needed_is_not_there_yet():
+    form = Form("", frozenset({"delta"}), frozenset(), sums=1)
+    goal = "sum(k, 0, T-1, (gamma*lam)^k*delta(k))"
+    chain = Chain("", "delta(0) + sum(k, 1, T-1, (gamma*lam)^k*delta(k))", goal, form)
+    two = "sum(k, 0, 0, delta(k)) + sum(k, 1, T-1, (gamma*lam)^k*delta(k))"
+    assert "more sums than it needs" in check_chain(EPISODE, chain, [two], 1).words
+    assert check_chain(EPISODE, chain, [two, goal], 1).reached
+
+
 def test_inequalities_hold_point_one_way_and_may_not_give_away_too_much():
     exact, clipped = "E_old(r*A)", "E_old(min(r*A, clip(r, 1-eps, 1+eps)*A))"
 

@@ -183,3 +183,9 @@ def test_a_folder_that_lacks_something_is_named(tmp_path, gae):
     (folder / "prompt.md").unlink()
     with pytest.raises(StorageError, match=r"prompt\.md"):
         load_derivation(folder)
+
+
+def test_one_block_in_the_wrong_place_costs_one_move_however_many_rest_on_it():
+    proof = {"z": frozenset(), **{id: frozenset("z") for id in "abc"}}
+    assert _distance(list("abcz"), proof) == 2  # z taken out and put in again
+    assert _distance(list("zabc"), proof) == 0
