@@ -186,10 +186,11 @@ def gradient_pulls_back(ask: Ask, rng: np.random.Generator) -> None:
 
 def shapes_and_dtypes(ask: Ask, rng: np.random.Generator) -> None:
     flat = draw(rng, EVERY_REGION, EVERY_SIGN)
-    double = draw(rng, EVERY_REGION, EVERY_SIGN, dtype=torch.float64)
+    # Several: a single number may be right by luck.
+    doubles = [draw(rng, EVERY_REGION, EVERY_SIGN, dtype=torch.float64) for _ in range(3)]
     table = Batch(*(tensor.reshape(2, 3) for tensor in flat[:3]), flat.clip_range, flat.ratio)
     one = draw(rng, [INSIDE], [1])
-    for batch in (one, table, double):
+    for batch in (one, table, *doubles):
         actual, expected = submitted_loss(ask, batch), expected_loss(batch)
         if not close(actual, expected):
             shape = list(batch.log_probs.shape)

@@ -230,11 +230,11 @@ def zero_advantages(ask: Ask, rng: np.random.Generator) -> None:
 
 def shapes_and_dtypes(ask: Ask, rng: np.random.Generator) -> None:
     check_loss(ask, draw(rng, [INSIDE], [-1]), "The loss of a single token is wrong.")
-    check_loss(
-        ask,
-        draw(rng, EVERY, SIGNS, dtype=torch.float64),
-        "In float64 the loss is less exact than its inputs: something in between is float32.",
-    )
+    hint = "In float64 it is wrong. If the other checks pass, something in between is float32."
+    for _ in range(3):  # a single number may be right by luck
+        batch = draw(rng, EVERY, SIGNS, dtype=torch.float64)
+        check_loss(ask, batch, hint)
+        check_slope(ask, batch, hint)
 
 
 def inputs_untouched(ask: Ask, rng: np.random.Generator) -> None:

@@ -180,11 +180,11 @@ def large_differences(ask: Ask, rng: np.random.Generator) -> None:
 
 def shapes_and_dtypes(ask: Ask, rng: np.random.Generator) -> None:
     check_loss(ask, draw(rng, 1, margin=True), "The loss of a single pair is wrong.")
-    check_loss(
-        ask,
-        draw(rng, 5, margin=True, smoothing=True, ties=2, dtype=torch.float64),
-        "In float64 the loss is less exact than its inputs: something in between is float32.",
-    )
+    hint = "In float64 it is wrong. If the other checks pass, something in between is float32."
+    for _ in range(3):  # a single number may be right by luck
+        pairs = draw(rng, 5, margin=True, smoothing=True, ties=2, dtype=torch.float64)
+        check_loss(ask, pairs, hint)
+        check_slopes(ask, pairs, hint)
 
 
 def inputs_untouched(ask: Ask, rng: np.random.Generator) -> None:
