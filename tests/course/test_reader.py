@@ -45,3 +45,15 @@ def test_the_course_has_twelve_chapters_in_three_phases_with_goals(pytestconfig)
     assert [phase.name for phase in outline.phases] == ["Foundations", "PPO in depth", "Production"]
     assert all(3 <= len(chapter.goals) <= 4 for chapter in outline.chapters)
     assert outline.chapters[3].title == "Meeting PPO"
+
+
+def test_the_questions_of_a_chapter_are_one_thing_on_the_map(content):
+    folder = content / "chapters/02-second/questions"
+    folder.mkdir()
+    text = "TITLE = 'T'\nMINUTES = 2\ndef generate(rng): return None\n"
+    titles = []
+    for name in ("01-one.py", "02-two.py"):
+        (folder / name).write_text(text)
+        (item,) = [i for _, i in Course(content).outline().walk() if i.kind == "questions"]
+        titles.append((item.slug, item.title, item.minutes))
+    assert titles == [("second", "Quiz: 1 question", 2), ("second", "Quiz: 2 questions", 4)]

@@ -177,7 +177,8 @@ class Course:
         if kind == "questions":
             questions = [load_question(file) for file in sorted(folder.glob("questions/*.py"))]
             minutes = sum(question.minutes for question in questions)
-            return Item(kind, slug, f"Quiz: {len(questions)} questions", minutes)
+            noun = "question" if len(questions) == 1 else "questions"
+            return Item(kind, slug, f"Quiz: {len(questions)} {noun}", minutes)
         path = self.lesson_files(folder)[slug]
         values, _ = front_matter(path, path.read_text(encoding="utf-8"), LESSON_FIELDS)
         return Item(kind, slug, values["title"], values["minutes"])
